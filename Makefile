@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# reaperd: `make help` lists the targets. `make V=1` shows the commands.
+
+VERSION := 0.1.0
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+
+BUILD ?= build
+
+PKGS        := libcurl libcjson libsystemd inih
+PKG_CONFIG  ?= pkg-config
+WARNINGS    := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
+HARDENING   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS      ?= -O2 -g
+ALL_CFLAGS   = -std=gnu11 $(WARNINGS) $(WERROR) $(HARDENING) -fPIE -D_GNU_SOURCE -Iinclude \
+               -DREAPERD_VERSION='"$(VERSION)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LDLIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS))
+
+SOURCES := $(sort $(wildcard src/*/*.c))
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+LIBRARY := $(filter-out %/daemon/main.o,$(OBJECTS))
+UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test-*.c)))
+
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
+.PHONY: all
+all: $(BUILD)/reaperd ## build everything
+
+$(BUILD)/reaperd: $(BUILD)/obj/daemon/main.o $(BUILD)/libreaperd.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Objects are rebuilt when the flags change.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS))' | cmp -s - $@ || echo '$(CC) $(subst ','\'',$(ALL_CFLAGS))' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libreaperd.a: $(LIBRARY)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libreaperd.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libreaperd.a $(LDLIBS) -lcmocka
+
+.PHONY: units
+units: $(UNITS)
+
+# The static busybox that tools/deps.sh may have put there comes first.
+export PATH := $(CURDIR)/build/deps/bin:$(PATH)
+PYTHON := /usr/bin/python3
+
+.PHONY: deps
+deps: ## install what is missing to build and test (Debian, Ubuntu)
+	@tools/deps.sh test
+
+.PHONY: demo
+demo: ## show reaperd at work on a private real engine (root; installs what is missing)
+	@tools/deps.sh demo
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd
+
+.PHONY: check
+check: deps ## run every test (root; installs what is missing)
+	@$(MAKE) --no-print-directory WERROR=-Werror all
+	@$(PYTHON) -B tests/run.py $(SUITES)
+
+C_FILES := $(sort $(wildcard src/*/*.c include/*/*.h tests/unit/*.[ch]))
+
+.PHONY: format
+format: ## format the C files
+	clang-format -i $(C_FILES)
+
+.PHONY: lint
+lint: ## clang-tidy over the sources
+	@printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 4 sh -c \
+	        'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude \
+	                -DREAPERD_VERSION=\"$(VERSION)\" 2>/dev/null' sh
+
+INSTALL ?= install
+sbindir := $(DESTDIR)$(PREFIX)/sbin
+mandir  := $(DESTDIR)$(PREFIX)/share/man
+unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
+confdir := $(DESTDIR)$(SYSCONFDIR)/reaperd
+
+.PHONY: install
+install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration is kept
+	$(INSTALL) -D -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
+	$(INSTALL) -D -m 644 -t $(mandir)/man8 man/reaperd.8
+	$(INSTALL) -d -m 755 $(unitdir) $(confdir)
+	sed 's|=/usr/sbin/|=$(PREFIX)/sbin/|' systemd/reaperd.service > $(unitdir)/reaperd.service
+	chmod 644 $(unitdir)/reaperd.service
+	test -e $(confdir)/reaperd.conf || $(INSTALL) -m 644 conf/reaperd.conf $(confdir)/reaperd.conf
+
+.PHONY: uninstall
+uninstall: ## remove what install put there, but not the configuration
+	rm -f $(sbindir)/reaperd $(mandir)/man8/reaperd.8 $(unitdir)/reaperd.service
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+-include $(OBJECTS:.o=.d) $(UNITS:=.d)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+/* A message is cut here. Long enough for two container names of the greatest length and a sentence. */
+#define MESSAGE_SIZE_MAX 2048
+/* Fields of one record, besides MESSAGE, PRIORITY, SYSLOG_IDENTIFIER and MESSAGE_ID. */
+#define FIELDS_MAX 24
+
+static int max_level = LOG_INFO;
+static bool to_journal = false;
+
+void log_open(void) {
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat st;
+        int end = 0;
+
+        if (!stream || sscanf(stream, "%llu:%llu%n", &device, &inode, &end) != 2 || stream[end] != '\0')
+                return;
+        if (fstat(STDERR_FILENO, &st) < 0)
+                return;
+
+        /* The variable is inherited by everything that the service starts; only the comparison tells whether
+         * stderr has been redirected since. */
+        to_journal = st.st_dev == (dev_t) device && st.st_ino == (ino_t) inode;
+}
+
+void log_set_max_level(int level) {
+        max_level = level;
+}
+
+bool log_enabled(int level) {
+        return level <= max_level;
+}
+
+int log_level_from_name(const char *name) {
+        static const char *const names[] = {
+                [LOG_EMERG] = "emerg",
+                [LOG_ALERT] = "alert",
+                [LOG_CRIT] = "crit",
+                [LOG_ERR] = "err",
+                [LOG_WARNING] = "warning",
+                [LOG_NOTICE] = "notice",
+                [LOG_INFO] = "info",
+                [LOG_DEBUG] = "debug",
+        };
+
+        for (int level = 0; level < (int) ELEMENTS_OF(names); level++)
+                if (strcmp(name, names[level]) == 0 || (name[0] == '0' + level && name[1] == '\0'))
+                        return level;
+
+        return -EINVAL;
+}
+
+/* How many bytes the character at p has, if it is valid UTF-8 and printable as far as its class goes; else 0. */
+static size_t printable_character(const unsigned char *p) {
+        uint32_t c, least;
+        size_t n;
+
+        if (p[0] < 0x80)
+                return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
+
+        if ((p[0] & 0xe0) == 0xc0) {
+                n = 2;
+                c = p[0] & 0x1fU;
+                least = 0x80;
+        } else if ((p[0] & 0xf0) == 0xe0) {
+                n = 3;
+                c = p[0] & 0x0fU;
+                least = 0x800;
+        } else if ((p[0] & 0xf8) == 0xf0) {
+                n = 4;
+                c = p[0] & 0x07U;
+                least = 0x10000;
+        } else
+                return 0;
+
+        for (size_t i = 1; i < n; i++) {
+                if ((p[i] & 0xc0) != 0x80) /* also stops at the NUL */
+                        return 0;
+                c = (c << 6) | (p[i] & 0x3fU);
+        }
+
+        if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return 0;
+        /* C1 controls, and what reorders or hides text on a terminal: bidirectional and zero-width marks. */
+        if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+                        (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
+                return 0;
+
+        return n;
+}
+
+char *log_escape(char *buf, size_t size, const char *text) {
+        const unsigned char *p = (const unsigned char *) text;
+        size_t used = 0;
+
+        while (*p) {
+                size_t n = printable_character(p);
+
+                if (n > 0) {
+                        if (used + n >= size)
+                                break;
+                        memcpy(buf + used, p, n);
+                        used += n;
+                        p += n;
+                } else {
+                        if (used + 4 >= size)
+                                break;
+                        snprintf(buf + used, 5, "\\x%02x", *p);
+                        used += 4;
+                        p++;
+                }
+        }
+
+        buf[used] = '\0';
+        return buf;
+}
+
+static char *field_text(const char *name, const char *value) {
+        char *text;
+
+        return asprintf(&text, "%s=%s", name, value) < 0 ? NULL : text;
+}
+
+/* A field that does not fit into memory is left out: a shorter record is better than none. */
+static void add_field(struct iovec *iov, size_t *n, const char *name, const char *value) {
+        char *text;
+
+        if (!value)
+                return;
+        text = field_text(name, value);
+        if (!text)
+                return;
+        iov[(*n)++] = (struct iovec){ .iov_base = text, .iov_len = strlen(text) };
+}
+
+static int send_to_journal(int level, const char *message_id, const LogField *fields, size_t n_fields,
+                const char *message) {
+        struct iovec iov[FIELDS_MAX + 4];
+        const char priority[] = { (char) ('0' + level), '\0' };
+        size_t n = 0;
+        int r;
+
+        add_field(iov, &n, "MESSAGE", message);
+        add_field(iov, &n, "PRIORITY", priority);
+        add_field(iov, &n, "SYSLOG_IDENTIFIER", "reaperd");
+        add_field(iov, &n, "MESSAGE_ID", message_id);
+        for (size_t i = 0; i < n_fields && i < FIELDS_MAX; i++)
+                add_field(iov, &n, fields[i].name, fields[i].value);
+
+        r = n > 0 ? sd_journal_sendv(iov, (int) n) : -ENOMEM;
+
+        while (n > 0)
+                free(iov[--n].iov_base);
+        return r;
+}
+
+static void send_to_stderr(const char *message) {
+        char line[MESSAGE_SIZE_MAX + 16];
+        int n = snprintf(line, sizeof(line), "reaperd: %s\n", message);
+        ssize_t written;
+
+        /* One write(), so that lines of several processes do not mix. There is nobody to tell if it fails. */
+        do
+                written = write(STDERR_FILENO, line, (size_t) n);
+        while (written < 0 && errno == EINTR);
+}
+
+__attribute__((format(printf, 5, 0))) static void log_v(int level, const char *message_id,
+                const LogField *fields, size_t n_fields, const char *format, va_list ap) {
+        char raw[MESSAGE_SIZE_MAX], message[MESSAGE_SIZE_MAX];
+        int saved = errno;
+
+        if (!log_enabled(level))
+                return;
+
+        vsnprintf(raw, sizeof(raw), format, ap);
+        log_escape(message, sizeof(message), raw);
+
+        if (!to_journal || send_to_journal(level, message_id, fields, n_fields, message) < 0)
+                send_to_stderr(message);
+        errno = saved;
+}
+
+void log_message(int level, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        log_v(level, NULL, NULL, 0, format, ap);
+        va_end(ap);
+}
+
+void log_record(int level, const char *message_id, const LogField *fields, size_t n_fields,
+                const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        log_v(level, message_id, fields, n_fields, format, ap);
+        va_end(ap);
+}

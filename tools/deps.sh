@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what building (`deps.sh build`), or building and testing (`deps.sh test`), needs and this machine lacks.
+#
+# On Debian and Ubuntu only; elsewhere it names what is missing. An engine that is there, whoever packaged it, is
+# used and never replaced, and nothing that gets installed here is started.
+set -eu
+
+want=${1:-build}
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+have() {
+        command -v "$1" >/dev/null 2>&1
+}
+
+have_library() {
+        have pkg-config && pkg-config --exists "$1"
+}
+
+missing=
+need() { # package, and a test that fails where it is missing
+        package=$1
+        shift
+        "$@" || missing="$missing $package"
+}
+
+need gcc have gcc
+need make have make
+need libc6-dev test -e /usr/include/stdlib.h
+need pkg-config have pkg-config
+need libcurl4-openssl-dev have_library libcurl
+need libcjson-dev have_library libcjson
+need libsystemd-dev have_library libsystemd
+need libinih-dev have_library inih
+need uthash-dev test -e /usr/include/uthash.h
+
+# What runs an engine; the demo needs it too.
+if [ "$want" != build ]; then
+        need python3 have /usr/bin/python3
+        need docker.io have dockerd
+        need containerd have containerd
+        need runc have runc
+        need iptables have iptables
+        need iproute2 have ip
+        need util-linux have nsenter
+        need busybox-static have busybox
+fi
+
+if [ "$want" = test ]; then
+        need libcmocka-dev have_library cmocka
+        need python3-pytest /usr/bin/python3 -c 'import pytest' 2>/dev/null
+        need valgrind have valgrind
+        need clang have clang
+        need clang-format have clang-format
+        need clang-tidy have clang-tidy
+        need mandoc have mandoc
+        need git have git
+fi
+
+if [ -n "$missing" ]; then
+        if ! have apt-get; then
+                echo "Missing (by the names of Debian's packages):$missing" >&2
+                echo "Only Debian and Ubuntu are known here: please install these by your own means." >&2
+                exit 1
+        fi
+        if [ "$(id -u)" -ne 0 ]; then
+                echo "Missing:$missing" >&2
+                echo "Run this as root (sudo), or: apt-get install$missing" >&2
+                exit 1
+        fi
+
+        # Packages start their services when they are installed. This one's engine is private to the tests, and
+        # starting another is the admin's business.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+                trap 'rm -f "$policy"' EXIT
+                trap 'exit 130' INT TERM HUP
+                printf '#!/bin/sh\nexit 101\n' >"$policy"
+                chmod 755 "$policy"
+        fi
+
+        echo "Installing:$missing"
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        # shellcheck disable=SC2086 # a list of names
+        apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
+
+# Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude: the static
+# one is unpacked beside the build instead.
+if [ "$want" != build ] && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
+        static=$top/build/deps
+        if [ ! -x "$static/bin/busybox" ]; then
+                echo "Fetching a static busybox into build/deps"
+                mkdir -p "$static/bin" "$static/unpacked"
+                (cd "$static" && apt-get download -qq -o APT::Sandbox::User=root busybox-static && dpkg-deb -x busybox-static_*.deb unpacked)
+                find "$static/unpacked" -type f -name busybox -exec cp {} "$static/bin/busybox" \;
+        fi
+fi
