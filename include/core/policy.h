@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_CORE_POLICY_H
+#define REAPERD_CORE_POLICY_H
+
+/*
+ * The decision: may this container go, and if not, until when not? A pure function of settings, the
+ * container, the node's situation and the time. The first step that applies decides:
+ *
+ *   1. scope       only Swarm tasks by the engine's own flag
+ *   2. gates       the container's state, quarantine, the engine, the Swarm, a pause
+ *   3. the floor   MinimumAge after FinishedAt
+ *   4. kept by label, then by rule
+ *   5. orphan
+ *   6. kept as one of the last
+ *   7. the span of its outcome
+ */
+
+#include <stdbool.h>
+
+#include "core/container.h"
+#include "core/settings.h"
+
+/* Names are stable: logs, tests and the console use them. */
+typedef enum Verdict {
+        VERDICT_UNKNOWN_STATE,
+        VERDICT_RUNNING,
+        VERDICT_PAUSED,
+        VERDICT_RESTARTING,
+        VERDICT_STARTING, /* `created`: waits for its start, as far as is known */
+        VERDICT_REMOVING, /* by somebody else */
+        VERDICT_OUT_OF_SCOPE,
+        VERDICT_SCOPE_UNKNOWN, /* due, but the engine must first be asked whether it is a task */
+        VERDICT_QUARANTINED,
+        VERDICT_ENGINE_UNREACHABLE,
+        VERDICT_ENGINE_SETTLING,
+        VERDICT_SWARM_NOT_READY,
+        VERDICT_REMOVALS_PAUSED,
+        VERDICT_TOO_YOUNG,
+        VERDICT_KEPT_LABEL,
+        VERDICT_KEPT_RULE,
+        VERDICT_KEPT_LAST,
+        VERDICT_RETAINED, /* its span has not passed */
+        VERDICT_TTL_EXPIRED,
+        VERDICT_ORPHAN,
+        VERDICT_OVER_CAP,
+        VERDICT_PRESSURE,
+        _VERDICT_MAX,
+} Verdict;
+
+const char *verdict_name(Verdict v);
+
+/* Is it one of those that let a container go? */
+bool verdict_removes(Verdict v);
+
+/* How a container ended, on exact values; the first that applies: OOMKILLED (flag set, exit code not 0), SHUTDOWN (the engine was
+ * asked to stop it, or, not seen, exit code 143), SUCCESS (exit code 0), FAILURE. */
+typedef enum Outcome {
+        OUTCOME_UNKNOWN, /* not ended, or more than one is possible by what is known */
+        OUTCOME_SUCCESS,
+        OUTCOME_FAILURE,
+        OUTCOME_OOM_KILLED,
+        OUTCOME_SHUTDOWN,
+        OUTCOME_FAILED_START,
+        _OUTCOME_MAX,
+} Outcome;
+
+const char *outcome_name(Outcome o);
+
+/* What holds for the whole node. */
+typedef struct Situation {
+        bool engine_connected;
+        usec_t settled_at; /* steady: the engine has been up for SettleTime; USEC_INFINITY: its age is not known yet */
+        SwarmState swarm_state;
+        const char *node_id; /* this node's, NULL while unknown; borrowed */
+        bool out_of_swarm;   /* seen to be in no Swarm at two resyncs */
+        usec_t paused_until; /* steady; 0: not paused */
+} Situation;
+
+typedef struct Decision {
+        Verdict verdict;
+        Outcome outcome;
+        bool exact; /* rests on an inspect with no event since; only then may a removal follow */
+        usec_t age; /* since its end (a failed start: since its creation); 0 if it has not ended */
+        usec_t due; /* steady: when the engine must next be asked about it (to remove it, or to learn more); in
+                        the past or now: at once. USEC_INFINITY: not before something happens */
+} Decision;
+
+/* A `created` container is looked at this often while it waits, once FailedStart has passed. */
+#define STARTING_LOOK_INTERVAL USEC_PER_HOUR
+/* A container that somebody else is removing is looked at this often. */
+#define REMOVING_LOOK_INTERVAL USEC_PER_MINUTE
+
+Decision policy_decide(const Retention *retention, const Container *c, const Situation *s, usec_t now);
+
+/* Is it the task of another node than this one (this node left the Swarm and joined again, or is in none)? Then nothing
+ * else will ever remove it. */
+bool policy_is_orphan(const Container *c, const Situation *s);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_CORE_SETTING_TABLE_H
+#define REAPERD_CORE_SETTING_TABLE_H
+
+/*
+ * Everything that can be configured, in one typed table. The parser, --print-config, the manual and
+ * conf/reaperd.conf are all held against this table, so that a setting exists in one place only.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In the table's order: by section, as --print-config writes them. */
+typedef enum SettingId {
+        SETTING_ENDPOINT,
+        SETTING_RESYNC_INTERVAL,
+        SETTING_REQUEST_TIMEOUT,
+        SETTING_SETTLE_TIME,
+        SETTING_MINIMUM_AGE,
+        SETTING_SUCCESS,
+        SETTING_FAILURE,
+        SETTING_OOM_KILLED,
+        SETTING_SHUTDOWN,
+        SETTING_FAILED_START,
+        SETTING_ORPHAN_AGE,
+        SETTING_REMOVE_VOLUMES,
+        SETTING_PARALLELISM,
+        SETTING_RETRY_INITIAL,
+        SETTING_RETRY_MAX,
+        SETTING_QUARANTINE_AFTER,
+        _SETTING_MAX,
+        _SETTING_INVALID = -1,
+} SettingId;
+
+typedef enum SettingType {
+        SETTING_TYPE_SPAN,
+        SETTING_TYPE_COUNT,
+        SETTING_TYPE_CHOICE,
+        SETTING_TYPE_ENDPOINT,
+} SettingType;
+
+typedef struct SettingInfo {
+        const char *section;
+        const char *key;
+        SettingType type;
+        const char *default_text; /* "" where the default follows another setting */
+        SettingId follows; /* the setting whose value holds while this one is unset, or _SETTING_INVALID */
+        uint64_t min, max; /* a span (microseconds; a max of USEC_INFINITY accepts `infinity`) or a count */
+        const char *const *choices; /* a choice: NULL-terminated names, in the order of the enum's values */
+        const char *accepted;       /* the range in the user's words, for messages and the manual */
+        const char *help;           /* one line */
+        size_t offset;              /* in Settings */
+} SettingInfo;
+
+/* The table's row; id must be below _SETTING_MAX. */
+const SettingInfo *setting_info(SettingId id);
+
+/* Finds a row by the exact section and key, as they stand in a file (case-sensitive, as systemd's are);
+ * returns _SETTING_INVALID if there is none. */
+SettingId setting_find(const char *section, const char *key);
+
+/* Is there a section of this name? */
+bool setting_section_exists(const char *section);
+
+/* The nearest known section (resp. key in a section that exists) to a name that is not known, by edit distance
+ * without regard to case; NULL if nothing is near enough to be worth a suggestion. For a key, a key of another section is
+ * suggested if it is nearer than all of its own: *ret_section is the section of the suggestion (untouched without
+ * one; ret_section may be NULL). */
+const char *setting_nearest_section(const char *section);
+const char *setting_nearest_key(const char *section, const char *key, const char **ret_section);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_CORE_SETTINGS_H
+#define REAPERD_CORE_SETTINGS_H
+
+/*
+ * The values of all settings (core/setting-table has the list of them), each with the place that set it.
+ *
+ * Pure: text in, values out. Reading files is the business of daemon/config-file.
+ */
+
+#include <stdbool.h>
+
+#include "base/usec.h"
+#include "core/setting-table.h"
+
+typedef enum RemoveVolumes {
+        REMOVE_VOLUMES_SWARM, /* anonymous volumes of Swarm tasks, as Swarm's own removal does */
+        REMOVE_VOLUMES_NEVER,
+        REMOVE_VOLUMES_ALWAYS,
+} RemoveVolumes;
+
+/* What holds for one container. Kept apart from the rest because rules and labels replace these values
+ * container by container. */
+typedef struct Retention {
+        usec_t minimum_age;
+        usec_t success;
+        usec_t failure;
+        usec_t oom_killed;
+        usec_t shutdown;
+        usec_t failed_start;
+        usec_t orphan_age;
+        RemoveVolumes remove_volumes;
+} Retention;
+
+/* The lowest MinimumAge: removing a task's container within the first seconds after its end can turn a
+ * COMPLETE task into a FAILED one (the node's agent has to read the exit code first; measured: broken at
+ * 0.3 s, not broken at 2 s). */
+#define MINIMUM_AGE_FLOOR (10 * USEC_PER_SEC)
+
+/* Where a value came from. `file` is NULL if no file has set it; else it is owned by the Settings. */
+typedef struct SettingOrigin {
+        const char *file;
+        unsigned line;
+        bool is_default; /* the default holds: no file has set it, or one has reset it with an empty value */
+} SettingOrigin;
+
+typedef struct SettingsFile SettingsFile; /* a file's name, kept once for all the values from it */
+
+/* A value with owners inside: initialise with settings_init(), release with settings_done(). */
+typedef struct Settings {
+        char *endpoint;
+        usec_t resync_interval;
+        usec_t request_timeout;
+        usec_t settle_time;
+        Retention retention;
+        unsigned parallelism;
+        usec_t retry_initial;
+        usec_t retry_max;
+        unsigned quarantine_after;
+
+        SettingOrigin origins[_SETTING_MAX];
+        SettingsFile *files;
+} Settings;
+
+/* Fills in every default. Returns 0 or -ENOMEM. */
+int settings_init(Settings *ret);
+
+/* Releases what is inside and zeroes it. A zeroed Settings is fine. */
+void settings_done(Settings *s);
+
+/* Sets one value from its text, which has no white space around it. The empty text sets the default again (the origin is
+ * then recorded all the same). `file` (copied, kept once per name; NULL: no file) and `line` say where the text stands.
+ * Returns 0; -EINVAL or -ERANGE if the text is not accepted (nothing is changed; *ret_what, if wanted, is then
+ * a static text of what is wrong, to stand between the text and setting_info()->accepted: "is out of range");
+ * -ENOMEM. */
+int settings_set(Settings *s, SettingId id, const char *text, const char *file, unsigned line,
+                const char **ret_what);
+
+/* To be called when all files are read: fills in settings that follow others (OOMKilled= follows Failure=,
+ * Shutdown= follows Success=), then checks what holds between settings (RetryMax= not below RetryInitial=).
+ * Returns 0, or -ERANGE with *ret_id the setting at fault (of the two the one that a file has set, as the defaults
+ * agree with each other) and *ret_what what is wrong with it. */
+int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what);
+
+/* The value as text that settings_set() reads back to the same value. Returns a new string, NULL if out of
+ * memory. */
+char *settings_format(const Settings *s, SettingId id);
+
+#endif
