@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_ENGINE_CLIENT_CALL_H
+#define REAPERD_ENGINE_CLIENT_CALL_H
+
+/*
+ * One call to the engine from its request to its handler; the inside of engine/client.h, for engine/client*.c only.
+ *
+ * The kind of a call says what becomes of the body: one object that is kept and decoded at the end (version, info,
+ * inspect), a stream that is cut into objects as it comes (list, events), or nothing (remove).
+ */
+
+#include "engine/client.h"
+#include "engine/json-frame.h"
+#include "engine/transport.h"
+
+typedef enum EngineCallKind {
+        CALL_VERSION,
+        CALL_INFO,
+        CALL_INSPECT,
+        CALL_REMOVE,
+        CALL_LIST,
+        CALL_RING,
+        CALL_SUBSCRIBE,
+} EngineCallKind;
+
+typedef struct EngineBuffer {
+        char *data;
+        size_t size;
+        size_t allocated;
+} EngineBuffer;
+
+struct EngineClient {
+        sd_event *event;
+        Transport *transport;
+        usec_t request_timeout;
+        ApiVersion api;
+        EngineCall *calls;
+};
+
+struct EngineCall {
+        EngineClient *client;
+        EngineCall *prev, *next;
+        EngineCallKind kind;
+        union {
+                EngineVersionHandler version;
+                EngineInfoHandler info;
+                EngineDetailHandler detail;
+                EngineDoneHandler done;
+        } on_done;
+        EngineSummaryHandler on_element;
+        EngineEventHandler on_event;
+        EngineOpenHandler on_open;
+        void *userdata;
+
+        Request *request;
+        ContainerId id;    /* inspect: the one that was asked about */
+        long status;       /* 0 until the headers are complete */
+        int error;         /* negative: our own reason to end the request */
+        EngineBuffer body; /* an object, the text of an error, or the first events until on_open was called */
+        JsonFrame *frame;
+        size_t n_passed_over;
+
+        sd_event_source *header_timer; /* subscribe: until the headers of a 200 */
+        sd_event_source *open_source;  /* subscribe: calls on_open */
+        bool opened;
+        bool *released; /* where to tell that the call was freed */
+};
+
+/* A call of this kind without handlers. Returns NULL if out of memory. */
+EngineCall *engine_call_new(EngineClient *c, EngineCallKind kind, void *userdata);
+
+/* Starts it. Takes over call and path (NULL: out of memory) whatever happens. Returns 0 with the call in *ret, or a
+ * negative errno. */
+int engine_call_start(EngineCall *call, char *path, const char *description, EngineCall **ret);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The questions that can be asked of an engine, and the version in which they are asked.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/client-call.h"
+#include "engine/client-query.h"
+
+int engine_version(EngineClient *c, EngineVersionHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_VERSION, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->on_done.version = on_done;
+
+        return engine_call_start(call, strdup("/version"), "version", ret);
+}
+
+int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_INFO, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->on_done.info = on_done;
+
+        return engine_call_start(call, engine_path_info(c->api), "info", ret);
+}
+
+int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, EngineSummaryHandler on_element,
+                EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call;
+
+        if (n_ids > ENGINE_LIST_IDS_MAX)
+                return -EINVAL;
+
+        call = engine_call_new(c, CALL_LIST, userdata);
+        if (!call)
+                return -ENOMEM;
+        call->on_element = on_element;
+        call->on_done.done = on_done;
+
+        return engine_call_start(call, engine_path_list_tasks(c->api, ids, n_ids), "list of tasks", ret);
+}
+
+int engine_inspect(EngineClient *c, const ContainerId *id, EngineDetailHandler on_done, void *userdata,
+                EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_INSPECT, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->id = *id;
+        call->on_done.detail = on_done;
+
+        return engine_call_start(call, engine_path_inspect(c->api, id), "inspect", ret);
+}
+
+int engine_remove(EngineClient *c, const ContainerId *id, bool volumes, EngineDoneHandler on_done,
+                void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_REMOVE, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->on_done.done = on_done;
+
+        return engine_call_start(call, engine_path_remove(c->api, id, volumes), "remove", ret);
+}
+
+int engine_event_ring(EngineClient *c, int64_t until_nsec, EngineEventHandler on_event,
+                EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call;
+
+        if (until_nsec < 0)
+                return -EINVAL;
+
+        call = engine_call_new(c, CALL_RING, userdata);
+        if (!call)
+                return -ENOMEM;
+        call->on_event = on_event;
+        call->on_done.done = on_done;
+
+        return engine_call_start(call, engine_path_event_ring(c->api, until_nsec), "event ring", ret);
+}
+
+int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_open,
+                EngineEventHandler on_event, EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call;
+
+        if (since_nsec < 0)
+                return -EINVAL;
+
+        call = engine_call_new(c, CALL_SUBSCRIBE, userdata);
+        if (!call)
+                return -ENOMEM;
+        call->on_open = on_open;
+        call->on_event = on_event;
+        call->on_done.done = on_done;
+
+        return engine_call_start(call, engine_path_subscribe(c->api, since_nsec), "events", ret);
+}
+
+int engine_client_new(
+                sd_event *event, const Endpoint *endpoint, usec_t request_timeout, EngineClient **ret) {
+        _cleanup_(engine_client_freep) EngineClient *c = NULL;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        c->event = sd_event_ref(event);
+        c->request_timeout = request_timeout;
+        c->api = ENGINE_API_OLDEST;
+
+        r = transport_new(event, endpoint, &c->transport);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+
+        return 0;
+}
+
+EngineClient *engine_client_free(EngineClient *c) {
+        if (!c)
+                return NULL;
+
+        while (c->calls)
+                (void) engine_call_free(c->calls);
+
+        (void) transport_free(c->transport);
+        (void) sd_event_unref(c->event);
+        free(c);
+
+        return NULL;
+}
+
+void engine_client_set_api(EngineClient *c, ApiVersion api) {
+        c->api = api;
+}
+
+ApiVersion engine_client_api(const EngineClient *c) {
+        return c->api;
+}
+
+int engine_api_negotiate(const EngineVersion *v, ApiVersion *ret) {
+        ApiVersion chosen = ENGINE_API_NEWEST;
+
+        if (api_version_compare(v->newest, chosen) < 0)
+                chosen = v->newest;
+
+        if (api_version_compare(chosen, ENGINE_API_OLDEST) < 0 || api_version_compare(chosen, v->oldest) < 0)
+                return -EPROTONOSUPPORT;
+
+        *ret = chosen;
+
+        return 0;
+}
