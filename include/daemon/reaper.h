@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_DAEMON_REAPER_H
+#define REAPERD_DAEMON_REAPER_H
+
+/*
+ * Carries removals out: takes one container after the other, as many at a time as allowed, inspects it, has the
+ * verdict confirmed on the exact values, and sends the DELETE on that same decision. It knows ids, decisions and
+ * status codes; which containers, and why, is the manager's and the policy's.
+ *
+ * It pulls: nothing is queued here, so its memory does not grow with a backlog. One request is in flight per
+ * container, because the manager does not offer one that is claimed.
+ */
+
+#include <stdbool.h>
+
+#include "core/policy.h"
+#include "engine/client.h"
+
+typedef enum ReapResult {
+        REAP_REMOVED,      /* the engine says that it is gone */
+        REAP_WOULD_REMOVE, /* dry run: the DELETE was not sent */
+        REAP_ALREADY_GONE, /* somebody else removed it */
+        REAP_KEPT,         /* the exact values do not let it go (now) */
+        REAP_CONFLICT, /* the engine refused: it runs again, or somebody else is removing it; look again */
+        REAP_FAILED,   /* anything else: see `error` */
+} ReapResult;
+
+typedef struct ReaperHandlers {
+        /* The next container whose time has come; false if there is none. It is claimed until `done`. */
+        bool (*next)(ContainerId *ret, void *userdata);
+        /* Decides on exact values. *ret_decision and *ret_volumes (remove its anonymous volumes too) are filled in if
+         * 0 is returned. Returns 0 or a negative errno. */
+        int (*confirm)(const ContainerId *id, const ContainerDetail *detail, Decision *ret_decision,
+                        bool *ret_volumes, void *userdata);
+        /* The end of it. `decision` is the confirmed one, NULL if it did not come to that. With REAP_FAILED and
+         * REAP_CONFLICT `error` is what the client said, and `message` the engine's text or NULL. The handler need not call
+         * reaper_wake(). */
+        void (*done)(const ContainerId *id, ReapResult result, const Decision *decision, int error,
+                        const char *message, void *userdata);
+        /* Nothing is in flight any more, and there was no next. */
+        void (*idle)(void *userdata);
+} ReaperHandlers;
+
+typedef struct Reaper Reaper;
+
+int reaper_new(EngineClient *client, unsigned parallelism, bool dry_run, const ReaperHandlers *handlers,
+                void *userdata, Reaper **ret);
+Reaper *reaper_free(Reaper *r);
+
+/* Takes on containers until the bound is reached or there is no next. To be called when something may have
+ * become due. Not from inside `next` and `confirm`. */
+void reaper_wake(Reaper *r);
+
+/* Takes on nothing any more, drops inspects, and lets DELETEs that are under way end; `idle` is called when the
+ * last one has (at once if there is none). */
+void reaper_stop(Reaper *r);
+
+size_t reaper_in_flight(const Reaper *r);
+
+DEFINE_CLEANUP(Reaper *, reaper_free, NULL);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_DAEMON_STEADY_CLOCK_H
+#define REAPERD_DAEMON_STEADY_CLOCK_H
+
+/*
+ * Reads the two clocks of core/instant.h, and notices when the wall clock is set.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "core/instant.h"
+
+/* Steps of the wall clock below this are an everyday matter of time synchronisation. */
+#define CLOCK_JUMP_MIN USEC_PER_MINUTE
+
+typedef struct SteadyClock SteadyClock;
+
+/* The wall clock was set by `forward` or `backward` microseconds (the other is 0), at least CLOCK_JUMP_MIN. */
+typedef void (*ClockJumpHandler)(usec_t forward, usec_t backward, void *userdata);
+
+/* `event` may be NULL: then jumps are not watched. Returns 0 or a negative errno. */
+int steady_clock_new(sd_event *event, ClockJumpHandler on_jump, void *userdata, SteadyClock **ret);
+SteadyClock *steady_clock_free(SteadyClock *c);
+
+Instant steady_clock_now(const SteadyClock *c);
+
+/* The CLOCK_BOOTTIME of a steady time, for timers. */
+usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady);
+
+/* Compares the wall clock with what it should be by CLOCK_BOOTTIME, and calls on_jump if it was set since the last
+ * comparison. `realtime` and `boottime` are the present readings; the watch calls this with them. */
+void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime);
+
+DEFINE_CLEANUP(SteadyClock *, steady_clock_free, NULL);
+
+#endif

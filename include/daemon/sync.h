@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPERD_DAEMON_SYNC_H
+#define REAPERD_DAEMON_SYNC_H
+
+/*
+ * Brings the registry in line with the engine: the engine's event ring (after a connect: it tells the engine's age, and
+ * what the last containers were asked), its info (the Swarm's state), and the list of all task containers. One
+ * at a time; the requests of one resync are at most three GETs.
+ */
+
+#include <stdbool.h>
+
+#include "core/registry.h"
+#include "daemon/steady-clock.h"
+#include "engine/client.h"
+
+typedef struct SyncResult {
+        bool with_ring;
+        int64_t oldest_nsec; /* of the ring; 0: the ring was empty */
+        SwarmState swarm_state;
+        const char *node_id; /* borrowed until the handler returns; NULL if the engine names none */
+        size_t listed, forgotten;
+} SyncResult;
+
+/* `error` 0: *result holds; else it is NULL, and `step` names what failed: "events", "info" or "list". */
+typedef void (*SyncDoneHandler)(
+                const SyncResult *result, int error, const char *step, const char *message, void *userdata);
+
+typedef struct Sync Sync;
+
+/* All arguments are borrowed and must outlive it. */
+int sync_new(EngineClient *client, Registry *registry, const SteadyClock *clock, SyncDoneHandler on_done,
+                void *userdata, Sync **ret);
+Sync *sync_free(Sync *s);
+
+/* Begins; what is under way is dropped. on_done is called later, or, if memory has run out, at once. */
+void sync_start(Sync *s, bool with_ring);
+void sync_cancel(Sync *s);
+bool sync_running(const Sync *s);
+
+DEFINE_CLEANUP(Sync *, sync_free, NULL);
+
+#endif

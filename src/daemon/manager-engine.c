@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/time-span.h"
+#include "core/endpoint.h"
+#include "daemon/manager-private.h"
+#include "daemon/record.h"
+#include "daemon/retry.h"
+
+/* The node counts as being in no Swarm when that was seen at so many resyncs in a row. */
+#define OUT_OF_SWARM_SIGHTINGS 2
+/* How soon a list follows when an event was lost. A stream of bad events must not become a stream of lists. */
+#define RESYNC_AFTER_LOSS USEC_PER_SEC
+
+static void disconnected(Manager *m, int error, const char *message) {
+        m->situation.engine_connected = false;
+        m->contact = 0;
+        sync_cancel(m->sync);
+        membership_cancel(m->membership);
+        manager_set_timer(m->resync_timer, USEC_INFINITY);
+        manager_arm_due_timer(m);
+
+        if (!m->lost_said) {
+                record_engine_lost(m->settings->endpoint, error, message);
+                m->lost_said = true;
+        } else
+                log_debug("Still no connection to the engine: %.512s", request_problem(error, message));
+        manager_tell_status(m);
+
+        if (m->options.once)
+                manager_finish(m, 2);
+}
+
+static void on_up(const char *engine, ApiVersion api, void *userdata) {
+        Manager *m = userdata;
+
+        m->contact = steady_clock_now(m->clock).steady;
+        record_engine_back(m->settings->endpoint, engine, api);
+        m->lost_said = false;
+        sync_start(m->sync, true);
+}
+
+static void on_down(int error, const char *message, void *userdata) {
+        disconnected(userdata, error, message);
+}
+
+static void on_event(const EngineEvent *event, void *userdata) {
+        Manager *m = userdata;
+        Instant now = steady_clock_now(m->clock);
+        Container *c = NULL;
+        int r;
+
+        if (event->time_nsec > m->last_event_nsec)
+                m->last_event_nsec = event->time_nsec;
+
+        r = registry_apply_event(m->registry, event, &now, false, &c);
+        if (r < 0) {
+                log_error("Cannot take in an event: %s. Listing again", strerror(-r));
+                manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+                return;
+        }
+        if (c)
+                manager_reschedule(m, c, now.steady);
+        manager_arm_due_timer(m);
+}
+
+static void on_gap(void *userdata) {
+        Manager *m = userdata;
+
+        log_warning("An event could not be understood: listing again");
+        manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+}
+
+/* An engine whose ring begins behind the last event that was seen has been started since, as far as can be told (a
+ * ring that has turned over looks the same, and costs no more than a grace period). */
+static void judge_engine_age(Manager *m, const SyncResult *result) {
+        Instant now = steady_clock_now(m->clock);
+        usec_t since = m->contact;
+        bool same_engine;
+
+        if (result->oldest_nsec > 0)
+                since = usec_min(
+                                since, instant_of_stamp(&now, (usec_t) result->oldest_nsec / NSEC_PER_USEC));
+
+        same_engine = m->engine_since > 0 && result->oldest_nsec > 0 &&
+                      result->oldest_nsec <= m->last_event_nsec;
+        m->engine_since = same_engine ? usec_min(since, m->engine_since) : since;
+        m->situation.settled_at = m->settings->settle_time > 0
+                                                  ? usec_add(m->engine_since, m->settings->settle_time)
+                                                  : 0;
+
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                retry_after_reconnect(c, !same_engine);
+}
+
+static int judge_swarm(Manager *m, const SyncResult *result) {
+        _cleanup_free_ char *node_id = NULL;
+
+        if (result->node_id) {
+                node_id = strdup(result->node_id);
+                if (!node_id)
+                        return -ENOMEM;
+        }
+
+        m->out_of_swarm = result->swarm_state == SWARM_INACTIVE ? m->out_of_swarm + 1 : 0;
+        if (result->swarm_state != m->situation.swarm_state)
+                log_info("This node's Swarm state: %s", swarm_state_name(result->swarm_state));
+
+        m->situation.swarm_state = result->swarm_state;
+        m->situation.out_of_swarm = m->out_of_swarm >= OUT_OF_SWARM_SIGHTINGS;
+        free(m->node_id);
+        m->node_id = TAKE_PTR(node_id);
+        m->situation.node_id = m->node_id;
+        return 0;
+}
+
+static void say_settling(Manager *m) {
+        usec_t now = steady_clock_now(m->clock).steady;
+        char left[TIME_SPAN_TEXT_MAX];
+
+        if (now >= m->situation.settled_at) {
+                m->settling_said = false;
+                return;
+        }
+        if (m->settling_said)
+                return;
+        m->settling_said = true;
+        time_span_format(left, sizeof(left), usec_sub(m->situation.settled_at, now) + USEC_PER_SEC - 1,
+                        USEC_PER_SEC);
+        log_notice("The engine has not been up for SettleTime yet: no removal for another %s", left);
+}
+
+void manager_resync(Manager *m) {
+        if (sync_running(m->sync))
+                m->resync_wanted = true;
+        else
+                sync_start(m->sync, false);
+}
+
+static void on_synced(
+                const SyncResult *result, int error, const char *step, const char *message, void *userdata) {
+        Manager *m = userdata;
+        int r = error;
+
+        if (r >= 0)
+                r = judge_swarm(m, result);
+        if (r < 0) {
+                log_warning("Cannot read the engine's %s: %.512s. Connecting anew", step ? step : "state",
+                                request_problem(r, message));
+                event_stream_reconnect(m->stream);
+                disconnected(m, r, message);
+                return;
+        }
+
+        log_debug("Listed %zu task containers, forgot %zu", result->listed, result->forgotten);
+        if (result->with_ring)
+                judge_engine_age(m, result);
+        m->situation.engine_connected = true;
+        say_settling(m);
+
+        manager_set_timer_relative(m->resync_timer,
+                        m->resync_wanted ? RESYNC_AFTER_LOSS : m->settings->resync_interval);
+        m->resync_wanted = false;
+
+        manager_reschedule_all(m);
+        manager_tell_status(m);
+        manager_wake(m);
+}
+
+int manager_set_up_engine(Manager *m) {
+        static const EventStreamHandlers stream_handlers = {
+                .up = on_up,
+                .event = on_event,
+                .gap = on_gap,
+                .down = on_down,
+        };
+        Endpoint endpoint;
+        int r;
+
+        r = endpoint_parse(m->settings->endpoint, &endpoint, NULL);
+        if (r < 0)
+                return r;
+        if (endpoint.remote)
+                log_notice("The engine at %s is on another host: this machine's memory says nothing about "
+                           "it and "
+                           "is left out of account",
+                                m->settings->endpoint);
+
+        r = engine_client_new(m->event, &endpoint, m->settings->request_timeout, &m->client);
+        if (r < 0)
+                return r;
+        r = registry_new(&m->registry);
+        if (r < 0)
+                return r;
+        r = sync_new(m->client, m->registry, m->clock, on_synced, m, &m->sync);
+        if (r < 0)
+                return r;
+        r = membership_new(m->client, m->registry, m->clock, manager_on_membership, m, &m->membership);
+        if (r < 0)
+                return r;
+        r = reaper_new(m->client, m->settings->parallelism, m->options.dry_run, &manager_reaper_handlers, m,
+                        &m->reaper);
+        if (r < 0)
+                return r;
+        return event_stream_new(m->event, m->client, &stream_handlers, m, &m->stream);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/manager-private.h"
+#include "daemon/record.h"
+
+/* After SIGTERM, removals that are under way may take this long. */
+#define STOP_WAIT_MAX (10 * USEC_PER_SEC)
+
+void manager_set_timer(sd_event_source *timer, usec_t when) {
+        int r;
+
+        r = sd_event_source_set_time(timer, when);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(
+                                timer, when == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_error("Cannot arm a timer: %s", strerror(-r));
+}
+
+void manager_set_timer_relative(sd_event_source *timer, usec_t delay) {
+        int r;
+
+        r = sd_event_source_set_time_relative(timer, delay);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_error("Cannot arm a timer: %s", strerror(-r));
+}
+
+void manager_finish(Manager *m, int status) {
+        int r;
+
+        r = sd_event_exit(m->event, status);
+        if (r < 0)
+                log_error("Cannot end the event loop: %s", strerror(-r));
+}
+
+void manager_tell_status(Manager *m) {
+        const Container *c = registry_first_due(m->registry);
+        StatusFigures figures = {
+                .connected = m->situation.engine_connected,
+                .dry_run = m->options.dry_run,
+                .tracked = registry_count(m->registry),
+                .stopped = registry_count_stopped(m->registry),
+                .removed = m->removed,
+                .next_in = USEC_INFINITY,
+        };
+
+        if (c)
+                figures.next_in = usec_sub(c->look_at, steady_clock_now(m->clock).steady);
+        status_update(&m->status, &figures);
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        manager_wake(userdata);
+        return 0;
+}
+
+static int on_resync(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        manager_resync(userdata);
+        return 0;
+}
+
+static void on_clock_jump(usec_t forward, usec_t backward, void *userdata) {
+        Manager *m = userdata;
+        Instant now = steady_clock_now(m->clock);
+
+        record_clock_jump(forward, backward);
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                container_clock_jumped(c, &now);
+        manager_reschedule_all(m);
+        manager_wake(m);
+}
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        (void) source;
+        (void) usec;
+        log_warning("%zu removals have not ended; the engine will end them by itself",
+                        reaper_in_flight(m->reaper));
+        manager_finish(m, 0);
+        return 0;
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Manager *m = userdata;
+
+        (void) source;
+        if (m->stopping)
+                return 0;
+        m->stopping = true;
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+        log_info("Stopping (%s)", si->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+
+        sync_cancel(m->sync);
+        membership_cancel(m->membership);
+        m->stream = event_stream_free(m->stream);
+        manager_set_timer(m->due_timer, USEC_INFINITY);
+        manager_set_timer(m->resync_timer, USEC_INFINITY);
+
+        manager_set_timer_relative(m->stop_timer, STOP_WAIT_MAX);
+        reaper_stop(m->reaper);
+        return 0;
+}
+
+static int add_timer(Manager *m, clockid_t clock, sd_event_time_handler_t handler, const char *description,
+                sd_event_source **ret) {
+        sd_event_source *timer;
+        int r;
+
+        /* Accuracy 1 and not 0: 0 means the default of 250 ms. */
+        r = sd_event_add_time(m->event, &timer, clock, USEC_INFINITY, 1, handler, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+        (void) sd_event_source_set_description(timer, description);
+        *ret = timer;
+        return 0;
+}
+
+static int add_signal(Manager *m, int signal) {
+        sd_event_source *source;
+        int r;
+
+        r = sd_event_add_signal(m->event, &source, signal | SD_EVENT_SIGNAL_PROCMASK, on_stop_signal, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(source, signal == SIGTERM ? "sigterm" : "sigint");
+        return sd_event_source_set_floating(source, true) < 0 ? -EINVAL : 0;
+}
+
+static int set_up_loop(Manager *m) {
+        int r;
+
+        r = sd_event_default(&m->event);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(m->event, true);
+        if (r < 0)
+                return r;
+        r = add_signal(m, SIGTERM);
+        if (r < 0)
+                return r;
+        r = add_signal(m, SIGINT);
+        if (r < 0)
+                return r;
+        /* Ages count on through suspend, so what is due by age waits on the clock that does. */
+        r = add_timer(m, CLOCK_BOOTTIME, on_due, "next-due", &m->due_timer);
+        if (r < 0)
+                return r;
+        r = add_timer(m, CLOCK_MONOTONIC, on_resync, "resync", &m->resync_timer);
+        if (r < 0)
+                return r;
+        r = add_timer(m, CLOCK_MONOTONIC, on_stop_timeout, "stop-wait", &m->stop_timer);
+        if (r < 0)
+                return r;
+        r = status_init(&m->status, m->event);
+        if (r < 0)
+                return r;
+        return steady_clock_new(m->event, on_clock_jump, m, &m->clock);
+}
+
+static void manager_done(Manager *m) {
+        event_stream_free(m->stream);
+        reaper_free(m->reaper);
+        membership_free(m->membership);
+        sync_free(m->sync);
+        registry_free(m->registry);
+        engine_client_free(m->client);
+        steady_clock_free(m->clock);
+        status_done(&m->status);
+        sd_event_source_disable_unref(m->due_timer);
+        sd_event_source_disable_unref(m->resync_timer);
+        sd_event_source_disable_unref(m->stop_timer);
+        sd_event_unref(m->event);
+        free(m->node_id);
+}
+
+int manager_run(const Settings *settings, const ManagerOptions *options) {
+        _cleanup_(manager_done) Manager m = {
+                .settings = settings,
+                .options = *options,
+                .situation.settled_at = USEC_INFINITY,
+        };
+        int r;
+
+        r = set_up_loop(&m);
+        if (r < 0)
+                return r;
+        r = manager_set_up_engine(&m);
+        if (r < 0)
+                return r;
+
+        (void) sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", settings->endpoint);
+        return sd_event_loop(m.event);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "daemon/steady-clock.h"
+
+struct SteadyClock {
+        usec_t ahead;      /* steady time minus CLOCK_BOOTTIME, for good */
+        usec_t wall_ahead; /* CLOCK_REALTIME minus CLOCK_BOOTTIME, when last compared */
+        ClockJumpHandler on_jump;
+        void *userdata;
+        sd_event_source *watch;
+        int fd;
+};
+
+static usec_t read_clock(clockid_t id) {
+        struct timespec ts = { 0 };
+
+        (void) clock_gettime(id, &ts); /* cannot fail for these clocks */
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / NSEC_PER_USEC;
+}
+
+Instant steady_clock_now(const SteadyClock *c) {
+        return (Instant){
+                .steady = read_clock(CLOCK_BOOTTIME) + c->ahead,
+                .realtime = read_clock(CLOCK_REALTIME),
+        };
+}
+
+usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady) {
+        return usec_sub(steady, c->ahead);
+}
+
+void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime) {
+        usec_t ahead = usec_sub(realtime, boottime);
+        usec_t forward = usec_sub(ahead, c->wall_ahead);
+        usec_t backward = usec_sub(c->wall_ahead, ahead);
+
+        c->wall_ahead = ahead;
+        if (forward >= CLOCK_JUMP_MIN || backward >= CLOCK_JUMP_MIN)
+                c->on_jump(forward, backward, c->userdata);
+}
+
+/* The kernel cancels a timer of this kind when the clock is set; it must be armed again each time. */
+static int arm(int fd) {
+        const struct itimerspec never = { .it_value = { .tv_sec = (time_t) INT32_MAX * 64 } };
+
+        if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
+                return -errno;
+        return 0;
+}
+
+static int on_clock_set(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        SteadyClock *c = userdata;
+        uint64_t expirations;
+
+        (void) source;
+        (void) revents;
+        if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
+                return 0;
+        if (arm(fd) < 0)
+                log_warning("Cannot watch the wall clock any longer: %m, ignoring");
+
+        steady_clock_compare(c, read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
+        return 0;
+}
+
+static int watch(SteadyClock *c, sd_event *event) {
+        int r;
+
+        c->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+        if (c->fd < 0)
+                return -errno;
+        r = arm(c->fd);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(event, &c->watch, c->fd, EPOLLIN, on_clock_set, c);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(c->watch, "wall-clock-set");
+        return 0;
+}
+
+int steady_clock_new(sd_event *event, ClockJumpHandler on_jump, void *userdata, SteadyClock **ret) {
+        _cleanup_(steady_clock_freep) SteadyClock *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        c->fd = -1;
+        c->on_jump = on_jump;
+        c->userdata = userdata;
+        /* A machine whose clock begins at 1970 may have been up for longer than its wall clock says. */
+        c->wall_ahead = usec_sub(read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
+        c->ahead = c->wall_ahead;
+
+        if (event) {
+                r = watch(c, event);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+SteadyClock *steady_clock_free(SteadyClock *c) {
+        if (!c)
+                return NULL;
+        sd_event_source_disable_unref(c->watch);
+        closep(&c->fd);
+        free(c);
+        return NULL;
+}

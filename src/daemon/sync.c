@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/sync.h"
+
+struct Sync {
+        EngineClient *client;
+        Registry *registry;
+        const SteadyClock *clock;
+        SyncDoneHandler on_done;
+        void *userdata;
+
+        EngineCall *call; /* the step that is under way */
+        usec_t asked;     /* steady: when the list was asked for */
+        char *node_id;
+        SyncResult result;
+};
+
+static void finish(Sync *s, int error, const char *step, const char *message) {
+        EngineCall *ended = TAKE_PTR(s->call);
+
+        s->on_done(error < 0 ? NULL : &s->result, error, step, message, s->userdata);
+        engine_call_free(ended); /* `message` lived as long as it */
+}
+
+static int on_element(const ContainerSummary *summary, void *userdata) {
+        Sync *s = userdata;
+        Instant now = steady_clock_now(s->clock);
+
+        s->result.listed++;
+        return registry_apply_summary(s->registry, summary, &now, s->asked, NULL);
+}
+
+static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
+        Sync *s = userdata;
+
+        (void) call;
+        /* Half a list proves nothing about what it does not name. */
+        if (error == 0)
+                s->result.forgotten = registry_sweep_end(s->registry, s->asked);
+        finish(s, error, "list", message);
+}
+
+static void list(Sync *s) {
+        int r;
+
+        s->call = engine_call_free(s->call);
+        s->asked = steady_clock_now(s->clock).steady;
+        registry_sweep_begin(s->registry);
+        r = engine_list_tasks(s->client, NULL, 0, on_element, on_listed, s, &s->call);
+        if (r < 0)
+                finish(s, r, "list", NULL);
+}
+
+static void on_info(
+                EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
+        Sync *s = userdata;
+
+        (void) call;
+        if (error < 0) {
+                finish(s, error, "info", message);
+                return;
+        }
+
+        s->result.swarm_state = info->swarm_state;
+        free(s->node_id);
+        s->node_id = NULL;
+        if (info->node_id) {
+                s->node_id = strdup(info->node_id);
+                if (!s->node_id) {
+                        finish(s, -ENOMEM, "info", NULL);
+                        return;
+                }
+        }
+        s->result.node_id = s->node_id;
+
+        list(s);
+}
+
+static void ask_info(Sync *s) {
+        int r;
+
+        s->call = engine_call_free(s->call);
+        r = engine_info(s->client, on_info, s, &s->call);
+        if (r < 0)
+                finish(s, r, "info", NULL);
+}
+
+static int on_ring_event(const EngineEvent *event, void *userdata) {
+        Sync *s = userdata;
+        Instant now = steady_clock_now(s->clock);
+
+        if (event->time_nsec > 0 && (s->result.oldest_nsec == 0 || event->time_nsec < s->result.oldest_nsec))
+                s->result.oldest_nsec = event->time_nsec;
+        return registry_apply_event(s->registry, event, &now, true, NULL);
+}
+
+static void on_ring(EngineCall *call, int error, const char *message, void *userdata) {
+        Sync *s = userdata;
+
+        (void) call;
+        if (error < 0)
+                finish(s, error, "events", message);
+        else
+                ask_info(s);
+}
+
+void sync_start(Sync *s, bool with_ring) {
+        usec_t realtime = steady_clock_now(s->clock).realtime;
+        int r;
+
+        sync_cancel(s);
+        s->result = (SyncResult){ .with_ring = with_ring };
+        if (!with_ring) {
+                ask_info(s);
+                return;
+        }
+
+        r = engine_event_ring(s->client, (int64_t) (realtime * NSEC_PER_USEC), on_ring_event, on_ring, s,
+                        &s->call);
+        if (r < 0)
+                finish(s, r, "events", NULL);
+}
+
+void sync_cancel(Sync *s) {
+        s->call = engine_call_free(s->call);
+}
+
+bool sync_running(const Sync *s) {
+        return s->call;
+}
+
+int sync_new(EngineClient *client, Registry *registry, const SteadyClock *clock, SyncDoneHandler on_done,
+                void *userdata, Sync **ret) {
+        Sync *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        s->client = client;
+        s->registry = registry;
+        s->clock = clock;
+        s->on_done = on_done;
+        s->userdata = userdata;
+        *ret = s;
+        return 0;
+}
+
+Sync *sync_free(Sync *s) {
+        if (!s)
+                return NULL;
+        engine_call_free(s->call);
+        free(s->node_id);
+        free(s);
+        return NULL;
+}
