@@ -96,4 +96,8 @@ Decision policy_decide(const Retention *retention, const Container *c, const Sit
  * else will ever remove it. */
 bool policy_is_orphan(const Container *c, const Situation *s);
 
+/* Does this node's Swarm state allow removals? Not while it is pending, locked, in error or not known: its agent may
+ * not have told the Swarm yet how its tasks ended. A node that is in no Swarm has nobody to tell. */
+bool policy_swarm_ready(SwarmState state);
+
 #endif

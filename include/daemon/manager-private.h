@@ -37,11 +37,14 @@ typedef struct Manager {
 
         Situation situation;
         char *node_id;           /* what situation.node_id points to */
+        unsigned not_ready;      /* resyncs in a row that found the Swarm not ready */
         unsigned out_of_swarm;   /* sightings in a row */
         usec_t contact;          /* steady: when the engine was first reached since it was last away */
         usec_t engine_since;     /* steady: the engine has been up since then at the latest; 0: not known */
         int64_t last_event_nsec; /* the newest event of the live stream */
         usec_t ask_again_at;     /* steady: membership cannot be asked before this */
+        char engine[64]; /* the engine's version, for people */
+        ApiVersion api;
         bool lost_said;
         bool settling_said;
         bool resync_wanted; /* what came in while a resync ran may have come too late for it */

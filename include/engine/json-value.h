@@ -37,7 +37,7 @@ typedef struct JsonField {
         const cJSON *item; /* json_value_read()'s own */
 } JsonField;
 
-/* Each: *ret is written when json_value_read() returns 0, and only then. Missing or null gives NULL,
+/* Each: *ret is written when json_value_read() returns 0, and only then. Missing, null or "" gives NULL,
  * false or 0. What is pointed to belongs to the tree. */
 static inline JsonField json_string(const char *key, const char **ret) {
         return (JsonField){ .key = key, .kind = JSON_STRING, .ret = ret };
@@ -55,12 +55,12 @@ static inline JsonField json_object(const char *key, const cJSON **ret) {
 static inline JsonField json_array(const char *key, const cJSON **ret) {
         return (JsonField){ .key = key, .kind = JSON_ARRAY, .ret = ret };
 }
-/* A value of any kind, null too. */
+/* A value of any kind. */
 static inline JsonField json_any(const char *key, const cJSON **ret) {
         return (JsonField){ .key = key, .kind = JSON_ANY, .ret = ret };
 }
 
-/* The same field, but missing or null is an error. */
+/* The same field, but missing, null or "" is an error. */
 static inline JsonField json_required(JsonField field) {
         field.required = true;
         return field;

@@ -116,6 +116,10 @@ static Outcome the_only_outcome(unsigned outcomes) {
         return OUTCOME_UNKNOWN;
 }
 
+bool policy_swarm_ready(SwarmState state) {
+        return state == SWARM_ACTIVE || state == SWARM_INACTIVE;
+}
+
 bool policy_is_orphan(const Container *c, const Situation *s) {
         const char *node = shared_text(c->node);
 
@@ -167,7 +171,7 @@ static bool node_forbids(const Situation *s, usec_t now, Verdict *ret) {
                 *ret = VERDICT_ENGINE_UNREACHABLE;
         else if (now < s->settled_at)
                 *ret = VERDICT_ENGINE_SETTLING;
-        else if (s->swarm_state != SWARM_ACTIVE && s->swarm_state != SWARM_INACTIVE)
+        else if (!policy_swarm_ready(s->swarm_state))
                 *ret = VERDICT_SWARM_NOT_READY;
         else if (now < s->paused_until)
                 *ret = VERDICT_REMOVALS_PAUSED;
@@ -178,7 +182,7 @@ static bool node_forbids(const Situation *s, usec_t now, Verdict *ret) {
 
 /* The earliest moment at which the node could allow a removal again, as far as time alone brings it. */
 static usec_t node_allows_at(const Situation *s) {
-        if (!s->engine_connected || (s->swarm_state != SWARM_ACTIVE && s->swarm_state != SWARM_INACTIVE))
+        if (!s->engine_connected || !policy_swarm_ready(s->swarm_state))
                 return USEC_INFINITY;
         return usec_max(s->settled_at, s->paused_until);
 }

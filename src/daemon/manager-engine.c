@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/time-span.h"
+#include "core/backoff.h"
 #include "core/endpoint.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
@@ -16,6 +18,8 @@
 #define OUT_OF_SWARM_SIGHTINGS 2
 /* How soon a list follows when an event was lost. A stream of bad events must not become a stream of lists. */
 #define RESYNC_AFTER_LOSS USEC_PER_SEC
+/* How soon a Swarm that was not ready is looked at again, at first. */
+#define NOT_READY_INITIAL USEC_PER_SEC
 
 static void disconnected(Manager *m, int error, const char *message) {
         m->situation.engine_connected = false;
@@ -40,8 +44,8 @@ static void on_up(const char *engine, ApiVersion api, void *userdata) {
         Manager *m = userdata;
 
         m->contact = steady_clock_now(m->clock).steady;
-        record_engine_back(m->settings->endpoint, engine, api);
-        m->lost_said = false;
+        snprintf(m->engine, sizeof(m->engine), "%s", engine);
+        m->api = api;
         sync_start(m->sync, true);
 }
 
@@ -142,6 +146,17 @@ void manager_resync(Manager *m) {
                 sync_start(m->sync, false);
 }
 
+static usec_t next_resync(Manager *m) {
+        usec_t interval = m->settings->resync_interval;
+
+        if (m->resync_wanted)
+                return usec_min(interval, RESYNC_AFTER_LOSS);
+
+        /* An engine that has just started finds its Swarm a moment later, and no event tells. */
+        m->not_ready = policy_swarm_ready(m->situation.swarm_state) ? 0 : m->not_ready + 1;
+        return m->not_ready > 0 ? backoff_delay(m->not_ready, NOT_READY_INITIAL, interval, 0) : interval;
+}
+
 static void on_synced(
                 const SyncResult *result, int error, const char *step, const char *message, void *userdata) {
         Manager *m = userdata;
@@ -150,21 +165,24 @@ static void on_synced(
         if (r >= 0)
                 r = judge_swarm(m, result);
         if (r < 0) {
-                log_warning("Cannot read the engine's %s: %.512s. Connecting anew", step ? step : "state",
-                                request_problem(r, message));
+                if (!m->lost_said)
+                        log_warning("Cannot read the engine's %s: %.512s. Connecting anew",
+                                        step ? step : "state", request_problem(r, message));
                 event_stream_reconnect(m->stream);
                 disconnected(m, r, message);
                 return;
         }
 
         log_debug("Listed %zu task containers, forgot %zu", result->listed, result->forgotten);
-        if (result->with_ring)
+        if (result->with_ring) {
                 judge_engine_age(m, result);
+                record_engine_back(m->settings->endpoint, m->engine, m->api);
+                m->lost_said = false;
+        }
         m->situation.engine_connected = true;
         say_settling(m);
 
-        manager_set_timer_relative(m->resync_timer,
-                        m->resync_wanted ? RESYNC_AFTER_LOSS : m->settings->resync_interval);
+        manager_set_timer_relative(m->resync_timer, next_resync(m));
         m->resync_wanted = false;
 
         manager_reschedule_all(m);

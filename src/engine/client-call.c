@@ -259,9 +259,9 @@ static int call_feed(EngineCall *call, const void *data, size_t size) {
 static int call_take_body(EngineCall *call, const void *data, size_t size) {
         if (!call_accepts(call)) {
                 /* Only for people: what is too much is dropped. */
-                int r = buffer_append(&call->body, data, size, ENGINE_ERROR_SIZE_MAX);
+                size_t room = ENGINE_ERROR_SIZE_MAX - call->body.size;
 
-                return r == -EMSGSIZE ? 0 : r;
+                return buffer_append(&call->body, data, size < room ? size : room, ENGINE_ERROR_SIZE_MAX);
         }
 
         switch (call->kind) {

@@ -111,12 +111,12 @@ static int read_event_time(const char *text, size_t size, const cJSON *tree, int
         if (r < 0)
                 return r;
 
-        if (nanoseconds && !cJSON_IsNull(nanoseconds)) {
+        if (nanoseconds) {
                 r = json_value_int64(text, size, tree, nanoseconds, &time);
                 if (r < 0)
                         return r;
         }
-        if (time == 0 && seconds && !cJSON_IsNull(seconds)) {
+        if (time == 0 && seconds) {
                 r = json_value_int64(text, size, tree, seconds, &time);
                 if (r < 0)
                         return r;

@@ -59,7 +59,7 @@ int json_value_parse(const char *text, size_t size, cJSON **ret) {
 static bool is_told(const cJSON *item, JsonKind kind) {
         if (kind == JSON_STRING && cJSON_IsString(item))
                 return *item->valuestring != '\0';
-        return kind == JSON_ANY || !cJSON_IsNull(item);
+        return !cJSON_IsNull(item);
 }
 
 static bool is_whole(double value) {
