@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/config-file.h"
 #include "daemon/config-paths.h"
 #include "daemon/config-reader.h"
@@ -197,68 +198,48 @@ int config_load(const char *path, const char *root, Settings *ret, ConfigReport 
 
 /* The comment that tells where a value comes from. A file's name is escaped: it may hold a newline, and what stands
  * behind that would be read as a setting. */
-static int print_origin(FILE *f, const Settings *s, SettingId id) {
+static int print_origin(char **text, const Settings *s, SettingId id) {
         const SettingId follows = setting_info(id)->follows;
         const SettingOrigin *origin = &s->origins[id];
+        const char *as = origin->is_default && follows != _SETTING_INVALID ? setting_info(follows)->key
+                                                                           : NULL;
+        _cleanup_free_ char *name = NULL;
+        size_t size;
 
-        if (origin->file) {
-                size_t size = 4 * strlen(origin->file) + 1;
-                _cleanup_free_ char *name = malloc(size);
+        if (!origin->file)
+                return text_append(text, as ? "# default (as %s)\n" : "# default\n", as);
 
-                if (!name)
-                        return -ENOMEM;
-                fprintf(f, "# %s:%u", log_escape(name, size, origin->file), origin->line);
-        } else
-                fprintf(f, "# default");
+        size = 4 * strlen(origin->file) + 1;
+        name = malloc(size);
+        if (!name)
+                return -ENOMEM;
 
-        /* "# default (as Failure)", or behind the line that has reset it "(default, as Failure)". */
-        if (origin->is_default && follows != _SETTING_INVALID)
-                fprintf(f, origin->file ? " (default, as %s)" : " (as %s)", setting_info(follows)->key);
-        else if (origin->is_default && origin->file)
-                fprintf(f, " (default)");
-
-        fputc('\n', f);
-        return 0;
-}
-
-static int print_settings(FILE *f, const Settings *s) {
-        const char *section = "";
-
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                const SettingInfo *info = setting_info(id);
-                _cleanup_free_ char *value = NULL;
-                int r;
-
-                if (strcmp(info->section, section) != 0)
-                        fprintf(f, "%s[%s]\n", *section ? "\n" : "", info->section);
-                section = info->section;
-
-                r = print_origin(f, s, id);
-                if (r < 0)
-                        return r;
-
-                value = settings_format(s, id);
-                if (!value)
-                        return -ENOMEM;
-                fprintf(f, "%s=%s\n", info->key, value);
-        }
-
-        return ferror(f) ? -ENOMEM : 0;
+        return text_append(text, "# %s:%u%s%s%s%s\n", log_escape(name, size, origin->file), origin->line,
+                        origin->is_default ? " (default" : "", as ? ", as " : "", as ? as : "",
+                        origin->is_default ? ")" : "");
 }
 
 char *config_print(const Settings *s) {
         _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *f;
-        int r;
+        const char *section = NULL;
 
-        f = open_memstream(&text, &size);
-        if (!f)
-                return NULL;
+        for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                const SettingInfo *info = setting_info(id);
+                _cleanup_free_ char *value = NULL;
 
-        r = print_settings(f, s);
-        if (fclose(f) != 0 || r < 0)
-                return NULL;
+                if (!section || strcmp(info->section, section) != 0) {
+                        if (text_append(&text, "%s[%s]\n", section ? "\n" : "", info->section) < 0)
+                                return NULL;
+                        section = info->section;
+                }
+
+                if (print_origin(&text, s, id) < 0)
+                        return NULL;
+
+                value = settings_format(s, id);
+                if (!value || text_append(&text, "%s=%s\n", info->key, value) < 0)
+                        return NULL;
+        }
 
         return TAKE_PTR(text);
 }

@@ -43,6 +43,8 @@ static int add_folder(ConfigPaths *p, const char *folder, ConfigReport *report) 
         if (!d) {
                 if (errno == ENOENT)
                         return 0;
+                if (errno == ENOMEM)
+                        return -ENOMEM;
                 return config_report_add(report, CONFIG_ERROR, folder, 0,
                                 "folder of drop-ins cannot be opened (%s), accepted: a readable folder, or "
                                 "none",

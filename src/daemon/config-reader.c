@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "daemon/config-reader.h"
 
@@ -32,30 +33,23 @@ typedef struct Reader {
 
 /* A list of names for a message: the sections if `section` is NULL, else its keys. NULL if out of memory. */
 static char *list_names(const char *section) {
+        _cleanup_free_ char *text = NULL;
         const char *last = "";
-        char *text = NULL;
-        size_t size;
-        FILE *f;
-
-        f = open_memstream(&text, &size);
-        if (!f)
-                return NULL;
 
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
                 const SettingInfo *info = setting_info(id);
+                int r;
 
                 if (section ? strcmp(info->section, section) != 0 : strcmp(info->section, last) == 0)
                         continue;
-                fprintf(f, section ? "%s%s" : "%s[%s]", *last ? ", " : "",
+                r = text_append(&text, section ? "%s%s" : "%s[%s]", text ? ", " : "",
                                 section ? info->key : info->section);
+                if (r < 0)
+                        return NULL;
                 last = info->section;
         }
 
-        if (fclose(f) != 0) {
-                free(text);
-                return NULL;
-        }
-        return text;
+        return TAKE_PTR(text);
 }
 
 static int fault_unknown_section(Reader *r) {
@@ -148,19 +142,24 @@ static int take_header(Reader *r, char *line) {
 /* A line that is neither blank nor a comment nor a header; *line becomes what inih is to see of it. */
 static int take_key(Reader *r, char *line) {
         char *separator = strpbrk(line, "=:");
-        const char *open = r->header_seen ? "[" : "", *close = r->header_seen ? "] " : "";
+        const char *what = NULL;
         int q = 0;
 
         if (!separator)
-                q = fault(r, "%s%s%s%s: no '=', accepted: Key=value", open, r->section, close, line);
+                what = "no '='";
         else if (separator == line)
-                q = fault(r, "%s%s%s%s: no key before '%c', accepted: Key=value", open, r->section, close,
-                                line, *separator);
+                what = "no key in front";
         else if (*separator == ':') {
+                /* inih would take it, as a concession to other formats. */
                 *separator = '\0';
-                q = fault(r, "%s%s%s%s: ':' where '=' belongs, accepted: Key=value", open, r->section, close,
-                                line);
-        } else if (!r->header_seen)
+                what = "':' where '=' belongs";
+        }
+
+        if (what && r->header_seen)
+                q = fault(r, "[%s] %s: %s, accepted: Key=value", r->section, line, what);
+        else if (what)
+                q = fault(r, "%s: %s, accepted: Key=value", line, what);
+        else if (!r->header_seen)
                 q = fault(r, "%s: stands before any section, accepted: below a header such as [%s]", line,
                                 setting_info(0)->section);
         else if (r->section_known)

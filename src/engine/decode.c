@@ -123,7 +123,7 @@ static int read_event_time(const char *text, size_t size, const cJSON *tree, int
                 if (__builtin_mul_overflow(time, (int64_t) NSEC_PER_SEC, &time))
                         return -EBADMSG;
         }
-        if (time <= 0)
+        if (time == 0)
                 return -EBADMSG;
 
         *ret = time;

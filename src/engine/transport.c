@@ -59,7 +59,7 @@ struct Request {
 
 struct Transport {
         CurlLoop *loop;
-        sd_event_source *ended; /* deferred; enabled while there are requests in REQUEST_ENDED */
+        sd_event_source *ended; /* deferred, one-shot; for the first in REQUEST_ENDED */
         char *base;             /* "http://host:port" */
         char *socket_path;      /* NULL: tcp */
         Request *requests[_REQUEST_STATE_MAX];
@@ -73,27 +73,34 @@ static void request_move(Request *r, RequestState state) {
         DL_APPEND(t->requests[r->state], r);
 }
 
-/* Puts a request that libcurl no longer has into the queue for on_done. */
-static void request_end(Request *r, int error) {
+static void transport_schedule(Transport *t) {
         int e;
 
-        r->error = error;
-        request_move(r, REQUEST_ENDED);
-
-        e = sd_event_source_set_enabled(r->transport->ended, SD_EVENT_ON);
+        e = sd_event_source_set_enabled(t->ended, SD_EVENT_ONESHOT);
         if (e < 0)
                 log_error("Failed to schedule the end of a request: %s", strerror(-e));
+}
+
+/* Puts a request that libcurl no longer has into the queue for on_done. */
+static void request_end(Request *r, int error) {
+        r->error = error;
+        request_move(r, REQUEST_ENDED);
+        transport_schedule(r->transport);
 }
 
 static int on_ended(sd_event_source *s, void *userdata) {
         Transport *t = userdata;
         Request *r = t->requests[REQUEST_ENDED];
 
-        /* Also if the request was freed in the meantime. */
+        (void) s;
+
+        /* It was freed in the meantime. */
         if (!r)
-                return sd_event_source_set_enabled(s, SD_EVENT_OFF);
+                return 0;
 
         request_move(r, REQUEST_DONE);
+        if (t->requests[REQUEST_ENDED])
+                transport_schedule(t);
 
         log_debug("Request to the engine ended: %s: status %ld, %s", r->description, r->status,
                         r->error < 0 ? strerror(-r->error) : "complete");
