@@ -29,10 +29,10 @@
 #define ENGINE_API_OLDEST ((ApiVersion){ 1, 41 })
 
 /* Caps on what the engine can make us keep. */
-#define ENGINE_OBJECT_SIZE_MAX (4U * 1024 * 1024)  /* one element of a list, one event */
-#define ENGINE_ANSWER_SIZE_MAX (16U * 1024 * 1024) /* an inspect, info or version */
-#define ENGINE_ERROR_SIZE_MAX  (64U * 1024)        /* the body of an error answer */
-#define ENGINE_LIST_IDS_MAX    256                 /* ids in one filtered list */
+#define ENGINE_OBJECT_SIZE_MAX (4U * 1024 * 1024) /* one element of a list, one event */
+#define ENGINE_ANSWER_SIZE_MAX (4U * 1024 * 1024) /* an inspect, info or version */
+#define ENGINE_ERROR_SIZE_MAX  (64U * 1024)       /* the body of an error answer */
+#define ENGINE_LIST_IDS_MAX    256                /* ids in one filtered list */
 
 typedef struct EngineClient EngineClient;
 typedef struct EngineCall EngineCall;

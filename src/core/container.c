@@ -181,14 +181,18 @@ static usec_t steady_finish(Container *c, usec_t stamp, const Instant *now) {
 }
 
 static void apply_finish(Container *c, const ContainerDetail *d, const Instant *now) {
-        /* A container can be dead without ever having run. */
-        usec_t stamp = d->finished > 0 ? d->finished : d->created;
+        /* A container can be dead without ever having run: it counts from its creation. One that has run and has no
+         * FinishedAt all the same counts from its first sight. */
+        usec_t stamp = d->finished > 0 || d->started > 0 ? d->finished : d->created;
 
         if (c->finish == FINISH_EXACT && c->finished_stamp == stamp)
                 return; /* its age has been growing since first sight */
 
         c->finished_in_future = false;
-        c->finished = usec_min(steady_finish(c, stamp, now), now->steady);
+        if (stamp > 0)
+                c->finished = usec_min(steady_finish(c, stamp, now), now->steady);
+        else if (c->finish != FINISH_SEEN)
+                c->finished = now->steady;
         c->finished_stamp = stamp;
         c->finish = FINISH_EXACT;
 }
