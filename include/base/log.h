@@ -47,8 +47,9 @@ void log_record(int level, const char *message_id, const LogField *fields, size_
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
 #define log_error(...)   log_message(LOG_ERR, __VA_ARGS__)
 
-/* Writes text into buf with control characters, DEL, C1 controls and bytes that are not UTF-8 as \xNN, cut to
- * fit (an escape or character is never split). Returns buf. */
+/* Writes text into buf (of at least one byte) with what is not printable UTF-8 as \xNN, byte by byte:
+ * control characters, broken sequences, bidirectional and zero-width marks. Cut to fit; an escape or
+ * character is never split. Returns buf. */
 char *log_escape(char *buf, size_t size, const char *text);
 
 #endif

@@ -3,11 +3,12 @@
 #define REAPERD_BASE_TEXT_H
 
 /*
- * Text that is put together piece by piece. open_memstream(3) would do, but with glibc a stream that ran out of memory
- * ends with fclose() telling 0 and the text cut short.
+ * Text that is put together piece by piece. open_memstream(3) would do, but with glibc a stream that ran out
+ * of memory ends with fclose() telling 0 and the text cut short.
  */
 
-/* Appends to *text, which is NULL at first and else from malloc(3). Returns 0, or -ENOMEM with *text as it was. */
+/* Appends to *text, which is NULL at first and else from malloc(3). Returns 0, or -ENOMEM with *text as
+ * it was. */
 int text_append(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

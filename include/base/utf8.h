@@ -3,17 +3,17 @@
 #define REAPERD_BASE_UTF8_H
 
 /*
- * Is this text, and may a person see it? Configuration files and paths come from outside; what is not UTF-8, or
- * drives a terminal, must not get as far as a message or a printed configuration.
+ * Is this text, and may a person see it? Configuration files and paths come from outside; what is not UTF-8,
+ * or drives a terminal, must not get as far as a message or a printed configuration.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads the character at `text`, of which `size` bytes may be looked at. Returns the number of its bytes (1 to 4)
- * with *ret set, or 0 if there is none: not UTF-8 (overlong, a surrogate, above U+10FFFF), cut, or size is 0. A NUL is
- * a character of one byte. */
+/* Reads the character at `text`, of which `size` bytes may be looked at. Returns the number of its bytes
+ * (1 to 4) with *ret set, or 0 if there is none: not UTF-8 (overlong, a surrogate, above U+10FFFF), cut,
+ * or size is 0. A NUL is a character of one byte. */
 size_t utf8_read(const char *text, size_t size, uint32_t *ret);
 
 /* Are these bytes UTF-8 from the first to the last? */

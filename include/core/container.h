@@ -5,10 +5,10 @@
 /*
  * What is known of one container, and how events, lists and inspects change it.
  *
- * Only an inspect is exact. Events and lists give bounds: a container cannot have finished before it was
- * created, nor before it was last seen running; a `die` event tells the end to within a second. The bounds are kept
- * such that they can only make a container look younger than it is, except that the first inspect may be asked for
- * early: nothing is ever removed on a bound.
+ * Only an inspect is exact. Events and lists give bounds: a container cannot have finished before it
+ * was created, nor before it was last seen running; a `die` event tells the end to within a second. The
+ * bounds are kept such that they can only make a container look younger than it is, except that the
+ * first inspect may be asked for early: nothing is ever removed on a bound.
  */
 
 #include <stdbool.h>
@@ -49,6 +49,7 @@ typedef struct Container {
         usec_t touched;        /* steady: when an event or a list last spoke of it */
         int64_t event_nsec;    /* realtime: the newest event that changed the state */
         int64_t start_nsec;    /* realtime: the newest `start` event */
+        int64_t stop_nsec;     /* realtime: the newest event by which it was asked to stop */
 
         usec_t retry_at;   /* steady: a removal failed, not again before this; 0: none did */
         unsigned attempts; /* failed ones in a row */
@@ -65,6 +66,8 @@ typedef struct Container {
         bool failed_start : 1;      /* `created`, State.Error set and exit code not 0 */
         bool created_in_future : 1; /* the stamp lay ahead of the clock; counted as created at first sight */
         bool finished_in_future : 1; /* the stamp lay ahead of the clock; counted as age 0 then */
+        bool clock_set : 1;          /* the wall clock was set since first sight */
+        bool anchor_doubtful : 1;    /* it was set between creation and end, as far as is known */
         bool quarantined : 1;        /* removals failed too often */
         bool connection_trouble : 1; /* the last failure was the connection's, not the container's */
         bool gone : 1;               /* dry run: would have been removed, is as good as gone */
@@ -76,8 +79,9 @@ typedef struct Container {
         UT_hash_handle hh;
 } Container;
 
-/* How far a list may lag behind events. On engine 20.10 `die` comes before the state is committed, so that a list asked for
- * after it still says `running`; a replica under load lags further. Within this span an event beats a list. */
+/* How far a list may lag behind events. On engine 20.10 `die` comes before the state is committed, so
+ * that a list asked for after it still says `running`; a replica under load lags further. Within this
+ * span an event beats a list. */
 #define LIST_LAG (10 * USEC_PER_SEC)
 
 /* Stopped for good as far as its state tells. */
@@ -88,9 +92,10 @@ static inline bool container_state_is_stopped(ContainerState s) {
 /* The steady time before which it cannot have finished. */
 usec_t container_not_before(const Container *c);
 
-/* Takes in an event (any but EVENT_DESTROY, EVENT_RENAME and EVENT_OTHER, which say nothing about state). Events may come late, twice and
- * slightly out of order, and old ones are replayed after a reconnect: what is older than the newest start or state change
- * changes nothing. `replayed`: it comes from the engine's ring, not from the live stream. */
+/* Takes in an event (any but EVENT_DESTROY, EVENT_RENAME and EVENT_OTHER, which say nothing about
+ * state). Events may come late, twice and slightly out of order, and old ones are replayed after a
+ * reconnect: what is older than the newest start or state change changes nothing. `replayed`: it comes
+ * from the engine's ring, not from the live stream. */
 void container_apply_event(Container *c, const EngineEvent *e, const Instant *now, bool replayed);
 
 /* Takes in a list's word on the state. `asked`: the steady time at which the list was asked for. */

@@ -3,9 +3,9 @@
 #define REAPERD_CORE_DUE_QUEUE_H
 
 /*
- * Containers by the moment at which they must be looked at next, soonest first: a binary heap whose elements
- * know their place, so that a container's time can be changed or withdrawn at any moment. Room is made when a container
- * comes into being; scheduling itself can then not fail.
+ * Containers by the moment at which they must be looked at next, soonest first: a binary heap whose
+ * elements know their place, so that a container's time can be changed or withdrawn at any moment. Room
+ * is made when a container comes into being; scheduling itself can then not fail.
  */
 
 #include "core/container.h"

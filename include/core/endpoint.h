@@ -26,10 +26,10 @@ typedef struct Endpoint {
         bool remote;                      /* tcp to a host that is not localhost, 127.0.0.0/8 or ::1 */
 } Endpoint;
 
-/* Reads "unix:///path" or "tcp://host:port" ("tcp://[::1]:2375" for IPv6). A host that could be taken for an old spelling
- * of an IPv4 address ("127.1", "0x7f000001") is refused: nobody could tell whether it is remote.
- * Returns 0, or -EINVAL with *ret_what (if wanted) a static text of what is wrong, to stand behind the endpoint: "has no
- * port". */
+/* Reads "unix:///path" or "tcp://host:port" ("tcp://[::1]:2375" for IPv6). A host that could be taken for
+ * an old spelling of an IPv4 address ("127.1", "0x7f000001") is refused: nobody could tell whether it is
+ * remote. Returns 0, or -EINVAL with *ret_what (if wanted) a static text of what is wrong, to stand
+ * behind the endpoint: "has no port". */
 int endpoint_parse(const char *text, Endpoint *ret, const char **ret_what);
 
 #endif

@@ -3,8 +3,8 @@
 #define REAPERD_CORE_FACTS_H
 
 /*
- * What the engine can tell, as plain values: one struct for each kind of answer. The engine layer fills them in
- * from JSON, the registry takes them in; neither needs to know the other.
+ * What the engine can tell, as plain values: one struct for each kind of answer. The engine layer fills
+ * them in from JSON, the registry takes them in; neither needs to know the other.
  *
  * Strings are borrowed: they belong to whoever hands the struct out, and live as long as that says (in
  * callbacks: until the callback returns). NULL is "not told".
@@ -63,7 +63,7 @@ typedef struct ContainerSummary {
         ContainerState state;
         usec_t created; /* realtime; whole seconds */
         SwarmLabels labels;
-        bool exit_code_forged; /* a label named exitCode overwrites the attribute of that name in every event */
+        bool exit_code_forged; /* a label named exitCode overwrites that attribute of its events */
 } ContainerSummary;
 
 /* GET /containers/{id}/json. */

@@ -5,10 +5,11 @@
 /*
  * The two clocks that decisions need, read at one moment.
  *
- * Docker stamps with the wall clock, which jumps. Ages must not: a node whose clock is set right an hour after
- * boot would lose an hour of retention. So there is one steady time line for everything that is remembered and
- * waited for: it begins as the wall clock at start-up and then follows CLOCK_BOOTTIME (which counts suspend). A
- * stamp is carried over to it once, at first sight, as "so long ago by the wall clock of this moment".
+ * Docker stamps with the wall clock, which jumps. Ages must not: a node whose clock is set right an
+ * hour after boot would lose an hour of retention. So there is one steady time line for everything that
+ * is remembered and waited for: it begins as the wall clock at start-up and then follows CLOCK_BOOTTIME
+ * (which counts suspend). A stamp is carried over to it once, at first sight, as "so long ago by the
+ * wall clock of this moment".
  */
 
 #include "base/usec.h"

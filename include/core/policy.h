@@ -52,8 +52,9 @@ const char *verdict_name(Verdict v);
 /* Is it one of those that let a container go? */
 bool verdict_removes(Verdict v);
 
-/* How a container ended, on exact values; the first that applies: OOMKILLED (flag set, exit code not 0), SHUTDOWN (the engine was
- * asked to stop it, or, not seen, exit code 143), SUCCESS (exit code 0), FAILURE. */
+/* How a container ended, on exact values; the first that applies: OOMKILLED (flag set, exit code not
+ * 0), SHUTDOWN (the engine was asked to stop it, or, not seen, exit code 143), SUCCESS (exit code 0),
+ * FAILURE. */
 typedef enum Outcome {
         OUTCOME_UNKNOWN, /* not ended, or more than one is possible by what is known */
         OUTCOME_SUCCESS,
@@ -69,7 +70,7 @@ const char *outcome_name(Outcome o);
 /* What holds for the whole node. */
 typedef struct Situation {
         bool engine_connected;
-        usec_t settled_at; /* steady: the engine has been up for SettleTime; USEC_INFINITY: its age is not known yet */
+        usec_t settled_at; /* steady: up for SettleTime then; USEC_INFINITY: its age is not known yet */
         SwarmState swarm_state;
         const char *node_id; /* this node's, NULL while unknown; borrowed */
         bool out_of_swarm;   /* seen to be in no Swarm at two resyncs */
@@ -81,8 +82,8 @@ typedef struct Decision {
         Outcome outcome;
         bool exact; /* rests on an inspect with no event since; only then may a removal follow */
         usec_t age; /* since its end (a failed start: since its creation); 0 if it has not ended */
-        usec_t due; /* steady: when the engine must next be asked about it (to remove it, or to learn more); in
-                        the past or now: at once. USEC_INFINITY: not before something happens */
+        usec_t due; /* steady: when the engine must next be asked about it, to remove it or to learn more;
+                     * now or in the past: at once; USEC_INFINITY: not before something happens */
 } Decision;
 
 /* A `created` container is looked at this often while it waits, once FailedStart has passed. */
@@ -92,12 +93,13 @@ typedef struct Decision {
 
 Decision policy_decide(const Retention *retention, const Container *c, const Situation *s, usec_t now);
 
-/* Is it the task of another node than this one (this node left the Swarm and joined again, or is in none)? Then nothing
- * else will ever remove it. */
+/* Is it the task of another node than this one (this node left the Swarm and joined again, or is in
+ * none)? Then nothing else will ever remove it. */
 bool policy_is_orphan(const Container *c, const Situation *s);
 
-/* Does this node's Swarm state allow removals? Not while it is pending, locked, in error or not known: its agent may
- * not have told the Swarm yet how its tasks ended. A node that is in no Swarm has nobody to tell. */
+/* Does this node's Swarm state allow removals? Not while it is pending, locked, in error or not known:
+ * its agent may not have told the Swarm yet how its tasks ended. A node that is in no Swarm has nobody
+ * to tell. */
 bool policy_swarm_ready(SwarmState state);
 
 #endif

@@ -3,8 +3,9 @@
 #define REAPERD_CORE_REGISTRY_H
 
 /*
- * Every container that the daemon knows, by id and by the moment of its next look. Owns the Containers and the
- * texts that they share. One costs some 400 bytes; the texts of services, images and nodes are kept once.
+ * Every container that the daemon knows, by id and by the moment of its next look. Owns the Containers
+ * and the texts that they share. One costs some 400 bytes; the texts of services, images and nodes are
+ * kept once.
  */
 
 #include "core/container.h"
@@ -27,9 +28,9 @@ Container *registry_find(const Registry *r, const ContainerId *id);
  * forgotten before the next step only if the successor was taken first. */
 Container *registry_next(const Registry *r, const Container *c);
 
-/* Takes in an event. Containers that are not known come into being unless it is a `destroy`; those that do not carry
- * Swarm's label are passed over. *ret (may be NULL) is the container, NULL if there is none (afterwards).
- * Returns 0 or -ENOMEM (nothing is changed then, but a list is needed). */
+/* Takes in an event. Containers that are not known come into being unless it is a `destroy`; those that
+ * do not carry Swarm's label are passed over. *ret (may be NULL) is the container, NULL if there is
+ * none (afterwards). Returns 0 or -ENOMEM (nothing is changed then, but a list is needed). */
 int registry_apply_event(
                 Registry *r, const EngineEvent *e, const Instant *now, bool replayed, Container **ret);
 
@@ -42,9 +43,9 @@ int registry_apply_detail(Registry *r, Container *c, const ContainerDetail *d, c
 
 void registry_forget(Registry *r, Container *c);
 
-/* A full list is read between begin and end. At the end, what the list did not name and nothing else has spoken of
- * since LIST_LAG before it was asked for is forgotten. Claimed ones stay: whoever holds them will learn the
- * truth. Returns the number forgotten. A list that was cut is simply not ended. */
+/* A full list is read between begin and end. At the end, what the list did not name and nothing else
+ * has spoken of since LIST_LAG before it was asked for is forgotten. Claimed ones stay: whoever holds
+ * them will learn the truth. Returns the number forgotten. A list that was cut is simply not ended. */
 void registry_sweep_begin(Registry *r);
 size_t registry_sweep_end(Registry *r, usec_t asked);
 

@@ -63,10 +63,10 @@ SettingId setting_find(const char *section, const char *key);
 /* Is there a section of this name? */
 bool setting_section_exists(const char *section);
 
-/* The nearest known section (resp. key in a section that exists) to a name that is not known, by edit distance
- * without regard to case; NULL if nothing is near enough to be worth a suggestion. For a key, a key of another section is
- * suggested if it is nearer than all of its own: *ret_section is the section of the suggestion (untouched without
- * one; ret_section may be NULL). */
+/* The nearest known section (resp. key in a section that exists) to a name that is not known, by edit
+ * distance without regard to case; NULL if nothing is near enough to be worth a suggestion. For a key, a
+ * key of another section is suggested if it is nearer than all of its own: *ret_section is the section of
+ * the suggestion (untouched without one; ret_section may be NULL). */
 const char *setting_nearest_section(const char *section);
 const char *setting_nearest_key(const char *section, const char *key, const char **ret_section);
 

@@ -68,18 +68,18 @@ int settings_init(Settings *ret);
 /* Releases what is inside and zeroes it. A zeroed Settings is fine. */
 void settings_done(Settings *s);
 
-/* Sets one value from its text, which has no white space around it. The empty text sets the default again (the origin is
- * then recorded all the same). `file` (copied, kept once per name; NULL: no file) and `line` say where the text stands.
- * Returns 0; -EINVAL or -ERANGE if the text is not accepted (nothing is changed; *ret_what, if wanted, is then
- * a static text of what is wrong, to stand between the text and setting_info()->accepted: "is out of range");
- * -ENOMEM. */
+/* Sets one value from its text, which has no white space around it. The empty text sets the default again
+ * (the origin is then recorded all the same). `file` (copied, kept once per name; NULL: no file) and
+ * `line` say where the text stands. Returns 0; -EINVAL or -ERANGE if the text is not accepted (nothing is
+ * changed; *ret_what, if wanted, is then a static text of what is wrong, to stand between the text and
+ * setting_info()->accepted: "is out of range"); -ENOMEM. */
 int settings_set(Settings *s, SettingId id, const char *text, const char *file, unsigned line,
                 const char **ret_what);
 
-/* To be called when all files are read: fills in settings that follow others (OOMKilled= follows Failure=,
- * Shutdown= follows Success=), then checks what holds between settings (RetryMax= not below RetryInitial=).
- * Returns 0, or -ERANGE with *ret_id the setting at fault (of the two the one that a file has set, as the defaults
- * agree with each other) and *ret_what what is wrong with it. */
+/* To be called when all files are read: fills in settings that follow others (OOMKilled= follows
+ * Failure=, Shutdown= follows Success=), then checks what holds between settings (RetryMax= not below
+ * RetryInitial=). Returns 0, or -ERANGE with *ret_id the setting at fault (of the two the one that a file
+ * has set, as the defaults agree with each other) and *ret_what what is wrong with it. */
 int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what);
 
 /* The value as text that settings_set() reads back to the same value. Returns a new string, NULL if out of

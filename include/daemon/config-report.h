@@ -3,8 +3,8 @@
 #define REAPERD_DAEMON_CONFIG_REPORT_H
 
 /*
- * What is wrong with a configuration, collected: an operator mends all of it in one go. Texts hold names and values
- * from files; they are escaped here, once, so that whoever shows them need not think of it.
+ * What is wrong with a configuration, collected: an operator mends all of it in one go. Texts hold names and
+ * values from files; they are escaped here, once, so that whoever shows them need not think of it.
  */
 
 #include <stddef.h>

@@ -3,8 +3,9 @@
 #define REAPERD_DAEMON_MANAGER_PRIVATE_H
 
 /*
- * What the three parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the engine comes,
- * speaks and goes) and manager-reap.c (what is due goes to the reaper). Nobody else includes this.
+ * What the three parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the
+ * engine comes, speaks and goes) and manager-reap.c (what is due goes to the reaper). Nobody else
+ * includes this.
  */
 
 #include <systemd/sd-event.h>
@@ -43,7 +44,7 @@ typedef struct Manager {
         usec_t engine_since;     /* steady: the engine has been up since then at the latest; 0: not known */
         int64_t last_event_nsec; /* the newest event of the live stream */
         usec_t ask_again_at;     /* steady: membership cannot be asked before this */
-        char engine[64]; /* the engine's version, for people */
+        char engine[64];         /* the engine's version, for people */
         ApiVersion api;
         bool lost_said;
         bool settling_said;

@@ -3,8 +3,8 @@
 #define REAPERD_DAEMON_MANAGER_H
 
 /*
- * The wiring: events, lists and inspects go into the registry, the policy's due times into one timer, and what
- * is due to the reaper. Everything that is decided is decided elsewhere.
+ * The wiring: events, lists and inspects go into the registry, the policy's due times into one timer,
+ * and what is due to the reaper. Everything that is decided is decided elsewhere.
  */
 
 #include <stdbool.h>
@@ -16,9 +16,9 @@ typedef struct ManagerOptions {
         bool once; /* one pass, then the end */
 } ManagerOptions;
 
-/* Runs until SIGTERM or SIGINT, or with `once` to the end of the pass. Returns the process's exit status: 0; with `once` also
- * 1 (a removal failed) and 2 (the engine could not be reached); or a negative errno if it could not be set
- * up. */
+/* Runs until SIGTERM or SIGINT, or with `once` to the end of the pass. Returns the process's exit
+ * status: 0; with `once` also 1 (a removal failed) and 2 (the engine could not be reached); or a
+ * negative errno if it could not be set up. */
 int manager_run(const Settings *settings, const ManagerOptions *options);
 
 #endif

@@ -3,8 +3,8 @@
 #define REAPERD_DAEMON_MEMBERSHIP_H
 
 /*
- * Asks, for containers that only events have told of, whether they are Swarm tasks: labels can be forged, and the engine
- * shows its own flag only as a filter of the list.
+ * Asks, for containers that only events have told of, whether they are Swarm tasks: labels can be
+ * forged, and the engine shows its own flag only as a filter of the list.
  */
 
 #include <stdbool.h>
@@ -22,8 +22,9 @@ int membership_new(EngineClient *client, Registry *registry, const SteadyClock *
                 MembershipDoneHandler on_done, void *userdata, Membership **ret);
 Membership *membership_free(Membership *m);
 
-/* Asks about containers of unknown scope, those that have ended first, as many as fit in one list. Nothing happens if a question is
- * under way or there is nobody to ask about. Returns 0 or a negative errno (on_done is not called then). */
+/* Asks about containers of unknown scope, those that have ended first, as many as fit in one list.
+ * Nothing happens if a question is under way or there is nobody to ask about. Returns 0 or a negative
+ * errno (on_done is not called then). */
 int membership_ask(Membership *m);
 void membership_cancel(Membership *m);
 bool membership_running(const Membership *m);

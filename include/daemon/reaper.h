@@ -3,12 +3,12 @@
 #define REAPERD_DAEMON_REAPER_H
 
 /*
- * Carries removals out: takes one container after the other, as many at a time as allowed, inspects it, has the
- * verdict confirmed on the exact values, and sends the DELETE on that same decision. It knows ids, decisions and
- * status codes; which containers, and why, is the manager's and the policy's.
+ * Carries removals out: takes one container after the other, as many at a time as allowed, inspects it,
+ * has the verdict confirmed on the exact values, and sends the DELETE on that same decision. It knows
+ * ids, decisions and status codes; which containers, and why, is the manager's and the policy's.
  *
- * It pulls: nothing is queued here, so its memory does not grow with a backlog. One request is in flight per
- * container, because the manager does not offer one that is claimed.
+ * It pulls: nothing is queued here, so its memory does not grow with a backlog. One request is in
+ * flight per container, because the manager does not offer one that is claimed.
  */
 
 #include <stdbool.h>
@@ -28,13 +28,13 @@ typedef enum ReapResult {
 typedef struct ReaperHandlers {
         /* The next container whose time has come; false if there is none. It is claimed until `done`. */
         bool (*next)(ContainerId *ret, void *userdata);
-        /* Decides on exact values. *ret_decision and *ret_volumes (remove its anonymous volumes too) are filled in if
-         * 0 is returned. Returns 0 or a negative errno. */
+        /* Decides on exact values. *ret_decision and *ret_volumes (remove its anonymous volumes too)
+         * are filled in if 0 is returned. Returns 0 or a negative errno. */
         int (*confirm)(const ContainerId *id, const ContainerDetail *detail, Decision *ret_decision,
                         bool *ret_volumes, void *userdata);
-        /* The end of it. `decision` is the confirmed one, NULL if it did not come to that. With REAP_FAILED and
-         * REAP_CONFLICT `error` is what the client said, and `message` the engine's text or NULL. The handler need not call
-         * reaper_wake(). */
+        /* The end of it. `decision` is the confirmed one, NULL if it did not come to that. With
+         * REAP_FAILED and REAP_CONFLICT `error` is what the client said, and `message` the engine's
+         * text or NULL. The handler need not call reaper_wake(). */
         void (*done)(const ContainerId *id, ReapResult result, const Decision *decision, int error,
                         const char *message, void *userdata);
         /* Nothing is in flight any more, and there was no next. */
@@ -51,8 +51,8 @@ Reaper *reaper_free(Reaper *r);
  * become due. Not from inside `next` and `confirm`. */
 void reaper_wake(Reaper *r);
 
-/* Takes on nothing any more, drops inspects, and lets DELETEs that are under way end; `idle` is called when the
- * last one has (at once if there is none). */
+/* Takes on nothing any more, drops inspects, and lets DELETEs that are under way end; `idle` is called
+ * when the last one has (at once if there is none). */
 void reaper_stop(Reaper *r);
 
 size_t reaper_in_flight(const Reaper *r);

@@ -3,9 +3,9 @@
 #define REAPERD_DAEMON_RECORD_H
 
 /*
- * The records that operators and tools look for in the journal: one a removal, one a quarantine, one each when the
- * engine is lost and back, one when the wall clock was set. Message ids and field names are stable. Fields
- * that mean the same as those of Docker's journald log driver have its names.
+ * The records that operators and tools look for in the journal: one a removal, one a quarantine, one
+ * each when the engine is lost and back, one when the wall clock was set. Message ids and field names
+ * are stable. Fields that mean the same as those of Docker's journald log driver have its names.
  */
 
 #include "core/policy.h"
@@ -33,8 +33,8 @@ void record_engine_lost(const char *endpoint, int error, const char *message);
 void record_engine_back(const char *endpoint, const char *engine, ApiVersion api);
 void record_clock_jump(usec_t forward, usec_t backward);
 
-/* What went wrong with a request, in words: the engine's own, else those of the errno. Borrowed; at most until
- * the next call. */
+/* What went wrong with a request, in words: the engine's own, else those of the errno. Borrowed; at
+ * most until the next call. */
 const char *request_problem(int error, const char *message);
 
 #endif

@@ -3,9 +3,9 @@
 #define REAPERD_DAEMON_RETRY_H
 
 /*
- * What follows on a failed removal: another attempt after a while that grows, or quarantine. One container that the
- * engine cannot remove must neither hold up the others nor be asked for again and again: every inspect of a stuck
- * container leaves something behind in the engine.
+ * What follows on a failed removal: another attempt after a while that grows, or quarantine. One
+ * container that the engine cannot remove must neither hold up the others nor be asked for again and
+ * again: every inspect of a stuck container leaves something behind in the engine.
  */
 
 #include <stdbool.h>
@@ -25,8 +25,8 @@ typedef enum RetryVerdict {
 /* Counts a failure (`error` as from the engine client). `now` is steady. */
 RetryVerdict retry_after_failure(Container *c, const Settings *settings, bool once, int error, usec_t now);
 
-/* After a reconnect: what failed because the connection broke is tried at once; a new engine is a new beginning for
- * all of them. */
+/* After a reconnect: what failed because the connection broke is tried at once; a new engine is a new
+ * beginning for all of them. */
 void retry_after_reconnect(Container *c, bool new_engine);
 
 #endif

@@ -16,7 +16,8 @@
 
 typedef struct SteadyClock SteadyClock;
 
-/* The wall clock was set by `forward` or `backward` microseconds (the other is 0), at least CLOCK_JUMP_MIN. */
+/* The wall clock was set by `forward` or `backward` microseconds (the other is 0), at least
+ * CLOCK_JUMP_MIN. */
 typedef void (*ClockJumpHandler)(usec_t forward, usec_t backward, void *userdata);
 
 /* `event` may be NULL: then jumps are not watched. Returns 0 or a negative errno. */
@@ -28,8 +29,9 @@ Instant steady_clock_now(const SteadyClock *c);
 /* The CLOCK_BOOTTIME of a steady time, for timers. */
 usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady);
 
-/* Compares the wall clock with what it should be by CLOCK_BOOTTIME, and calls on_jump if it was set since the last
- * comparison. `realtime` and `boottime` are the present readings; the watch calls this with them. */
+/* Compares the wall clock with what it should be by CLOCK_BOOTTIME, and calls on_jump if it was set
+ * since the last comparison. `realtime` and `boottime` are the present readings; the watch calls this
+ * with them. */
 void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime);
 
 DEFINE_CLEANUP(SteadyClock *, steady_clock_free, NULL);

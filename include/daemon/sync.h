@@ -3,9 +3,9 @@
 #define REAPERD_DAEMON_SYNC_H
 
 /*
- * Brings the registry in line with the engine: the engine's event ring (after a connect: it tells the engine's age, and
- * what the last containers were asked), its info (the Swarm's state), and the list of all task containers. One
- * at a time; the requests of one resync are at most three GETs.
+ * Brings the registry in line with the engine: the engine's event ring (after a connect: it tells the
+ * engine's age, and what the last containers were asked), its info (the Swarm's state), and the list of
+ * all task containers. One at a time; the requests of one resync are at most three GETs.
  */
 
 #include <stdbool.h>

@@ -3,10 +3,12 @@
 #define REAPERD_ENGINE_CLIENT_CALL_H
 
 /*
- * One call to the engine from its request to its handler; the inside of engine/client.h, for engine/client*.c only.
+ * One call to the engine from its request to its handler; the inside of engine/client.h, for
+ * engine/client*.c only.
  *
- * The kind of a call says what becomes of the body: one object that is kept and decoded at the end (version, info,
- * inspect), a stream that is cut into objects as it comes (list, events), or nothing (remove).
+ * The kind of a call says what becomes of the body: one object that is kept and decoded at the end
+ * (version, info, inspect), a stream that is cut into objects as it comes (list, events), or nothing
+ * (remove).
  */
 
 #include "engine/client.h"
@@ -56,7 +58,7 @@ struct EngineCall {
         ContainerId id;    /* inspect: the one that was asked about */
         long status;       /* 0 until the headers are complete */
         int error;         /* negative: our own reason to end the request */
-        EngineBuffer body; /* an object, the text of an error, or the first events until on_open was called */
+        EngineBuffer body; /* an object, an error's text, or events that came before on_open */
         JsonFrame *frame;
         size_t n_passed_over;
 
@@ -69,8 +71,8 @@ struct EngineCall {
 /* A call of this kind without handlers. Returns NULL if out of memory. */
 EngineCall *engine_call_new(EngineClient *c, EngineCallKind kind, void *userdata);
 
-/* Starts it. Takes over call and path (NULL: out of memory) whatever happens. Returns 0 with the call in *ret, or a
- * negative errno. */
+/* Starts it. Takes over call and path (NULL: out of memory) whatever happens. Returns 0 with the call in
+ * *ret, or a negative errno. */
 int engine_call_start(EngineCall *call, char *path, const char *description, EngineCall **ret);
 
 #endif

@@ -3,8 +3,8 @@
 #define REAPERD_ENGINE_CLIENT_QUERY_H
 
 /*
- * The paths of the Engine API, with their queries percent-encoded. Pure text: what is asked of the engine can be
- * tested without one.
+ * The paths of the Engine API, with their queries percent-encoded. Pure text: what is asked of the engine
+ * can be tested without one.
  *
  * Each returns a new string, NULL if out of memory.
  */

@@ -3,17 +3,18 @@
 #define REAPERD_ENGINE_CLIENT_H
 
 /*
- * The Docker Engine API as far as it is needed: one function a request, answers as core's values, HTTP status to
- * errno in one place.
+ * The Docker Engine API as far as it is needed: one function a request, answers as core's values, HTTP
+ * status to errno in one place.
  *
  * A call ends with on_done, exactly once, unless it is released before. Errors: 0; -ENOENT (404: no such
- * container); -EBUSY (409: being removed, or running); -EINVAL (400); -EACCES (401, 403); -EREMOTEIO (500 and other
- * 5xx); -EPROTO (any other status); -EBADMSG (an answer that is not what it should be); -EMSGSIZE (larger than its cap); -ENOMEM; and, if
- * the engine could not be reached or the connection broke, what engine_error_is_connection() knows: -ECONNREFUSED (also: no
- * socket there), -EPERM (the socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a handler
- * returned to end its list or stream is told as it is.
- * An answer with an error status counts as that even if the connection broke before its text was complete.
- * `message` is the engine's own text or NULL; it is for people and never decides anything.
+ * container); -EBUSY (409: being removed, or running); -EINVAL (400); -EACCES (401, 403); -EREMOTEIO (500
+ * and other 5xx); -EPROTO (any other status); -EBADMSG (an answer that is not what it should be);
+ * -EMSGSIZE (larger than its cap); -ENOMEM; and, if the engine could not be reached or the connection
+ * broke, what engine_error_is_connection() knows: -ECONNREFUSED (also: no socket there), -EPERM (the
+ * socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a handler returned to end its
+ * list or stream is told as it is. An answer with an error status counts as that even if the connection
+ * broke before its text was complete. `message` is the engine's own text or NULL; it is for people and
+ * never decides anything.
  */
 
 #include <stdbool.h>
@@ -51,11 +52,12 @@ ApiVersion engine_client_api(const EngineClient *c);
 /* Chooses the newest version that both speak. Returns 0, or -EPROTONOSUPPORT if there is none. */
 int engine_api_negotiate(const EngineVersion *v, ApiVersion *ret);
 
-/* Did the engine not answer at all (not reached, cut, timed out), so that nothing is known about the container? */
+/* Did the engine not answer at all (not reached, cut, timed out), so that nothing is known about the
+ * container? */
 bool engine_error_is_connection(int error);
 
-/* Values in the arguments live until the handler returns and are NULL on error. Handlers may start and release calls,
- * the one that ended too (on_event and on_element may not). */
+/* Values in the arguments live until the handler returns and are NULL on error. Handlers may start and
+ * release calls, the one that ended too (on_event and on_element may not). */
 typedef void (*EngineDoneHandler)(EngineCall *call, int error, const char *message, void *userdata);
 typedef void (*EngineVersionHandler)(
                 EngineCall *call, int error, const char *message, const EngineVersion *v, void *userdata);
@@ -67,16 +69,18 @@ typedef int (*EngineSummaryHandler)(
                 const ContainerSummary *summary, void *userdata); /* negative: ends the list with it */
 typedef int (*EngineEventHandler)(const EngineEvent *event, void *userdata); /* negative: likewise */
 
-/* Each starts one request and returns 0 or a negative errno; *ret belongs to the caller until engine_call_free(). */
+/* Each starts one request and returns 0 or a negative errno; *ret belongs to the caller until
+ * engine_call_free(). */
 
 /* GET /version, without a version in the path. */
 int engine_version(EngineClient *c, EngineVersionHandler on_done, void *userdata, EngineCall **ret);
 
 int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, EngineCall **ret);
 
-/* GET /containers/json?all=1 with is-task=true: Swarm tasks by the engine's own flag, which labels cannot forge. With
- * n_ids > 0 only those among the ids (at most ENGINE_LIST_IDS_MAX). An element that cannot be decoded, or is over its cap, is passed over
- * with a warning in the log; on_done then still tells 0. Error 0 only if the list was complete. */
+/* GET /containers/json?all=1 with is-task=true: Swarm tasks by the engine's own flag, which labels cannot
+ * forge. With n_ids > 0 only those among the ids (at most ENGINE_LIST_IDS_MAX). An element that cannot be
+ * decoded, or is over its cap, is passed over with a warning in the log; on_done then still tells 0.
+ * Error 0 only if the list was complete. */
 int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, EngineSummaryHandler on_element,
                 EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
@@ -84,29 +88,30 @@ int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, Eng
 int engine_inspect(EngineClient *c, const ContainerId *id, EngineDetailHandler on_done, void *userdata,
                 EngineCall **ret);
 
-/* DELETE /containers/{id}, with v=1 if `volumes`. Never force. It is sent at most once: after a connection error the
- * container may be gone, or may go yet. Error 0 for status 204 and 200. */
+/* DELETE /containers/{id}, with v=1 if `volumes`. Never force. It is sent at most once: after a
+ * connection error the container may be gone, or may go yet. Error 0 for status 204 and 200. */
 int engine_remove(EngineClient *c, const ContainerId *id, bool volumes, EngineDoneHandler on_done,
                 void *userdata, EngineCall **ret);
 
-/* GET /events?since=0&until=`until_nsec`: what the engine's replay ring holds, oldest first, all types and unfiltered, then it
- * ends. Events about other things have action EVENT_OTHER. One that cannot be decoded is passed over, as in a list.
- * until_nsec below 0 is -EINVAL. */
+/* GET /events?since=0&until=`until_nsec`: what the engine's replay ring holds, oldest first, all types
+ * and unfiltered, then it ends. Events about other things have action EVENT_OTHER. One that cannot be
+ * decoded is passed over, as in a list. until_nsec below 0 is -EINVAL. */
 int engine_event_ring(EngineClient *c, int64_t until_nsec, EngineEventHandler on_event,
                 EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
 /* GET /events: containers only; create, start, kill, stop, die, destroy, rename; with the label
- * com.docker.swarm.task. since_nsec 0: from now on; below 0: -EINVAL. on_open is called when the engine has accepted the
- * subscription (status 200), before any on_event, and may start and release calls, this one too; events that happen
- * from then on will come. If the headers do not come within the request timeout the call ends with -ETIMEDOUT. It
- * never ends with error 0: a stream that the engine ended is -ECONNRESET. An event that cannot be decoded is reported
- * through on_event as EVENT_OTHER with an all-zero id and time 0, so that the caller can list again. */
+ * com.docker.swarm.task. since_nsec 0: from now on; below 0: -EINVAL. on_open is called when the engine
+ * has accepted the subscription (status 200), before any on_event, and may start and release calls, this
+ * one too; events that happen from then on will come. If the headers do not come within the request
+ * timeout the call ends with -ETIMEDOUT. It never ends with error 0: a stream that the engine ended is
+ * -ECONNRESET. An event that cannot be decoded is reported through on_event as EVENT_OTHER with an
+ * all-zero id and time 0, so that the caller can list again. */
 typedef void (*EngineOpenHandler)(void *userdata);
 int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_open,
                 EngineEventHandler on_event, EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
-/* Ends the call if it is under way, without on_done, and releases it. NULL is fine; returns NULL. Not from inside on_event or
- * on_element. */
+/* Ends the call if it is under way, without on_done, and releases it. NULL is fine; returns NULL. Not
+ * from inside on_event or on_element. */
 EngineCall *engine_call_free(EngineCall *call);
 
 DEFINE_CLEANUP(EngineClient *, engine_client_free, NULL);

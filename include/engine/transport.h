@@ -3,11 +3,11 @@
 #define REAPERD_ENGINE_TRANSPORT_H
 
 /*
- * HTTP requests to one engine in the sd-event loop: libcurl's multi interface, driven by sd-event's descriptors
- * and timers. Knows nothing of Docker.
+ * HTTP requests to one engine in the sd-event loop: libcurl's multi interface, driven by sd-event's
+ * descriptors and timers. Knows nothing of Docker.
  *
- * The process must ignore SIGPIPE: libcurl is told not to touch signals, and a write to an engine that is gone
- * may raise it.
+ * The process must ignore SIGPIPE: libcurl is told not to touch signals, and a write to an engine that is
+ * gone may raise it.
  */
 
 #include <stddef.h>
@@ -24,19 +24,20 @@
 typedef struct Transport Transport;
 typedef struct Request Request;
 
-/* Called once when the status line and headers of the final answer are there, always before any of its body. The handler
- * must not start, cancel or free requests. */
+/* Called once when the status line and headers of the final answer are there, always before any of its
+ * body. The handler must not start, cancel or free requests. */
 typedef void (*RequestHeadersHandler)(Request *r, long status, void *userdata);
 
-/* Called with each piece of the body, as it arrives. A negative return ends the request with that as its error. The
- * handler must not start, cancel or free requests. */
+/* Called with each piece of the body, as it arrives. A negative return ends the request with that as its
+ * error. The handler must not start, cancel or free requests. */
 typedef int (*RequestDataHandler)(Request *r, const void *data, size_t size, void *userdata);
 
-/* Called once at the end, from the event loop and never from inside request_start(). `error` is 0 if a whole answer came (whatever
- * its status), else a negative errno: -ECONNREFUSED, -ENOENT (no socket), -EACCES, -ECONNRESET (cut, or framed wrongly), -ETIMEDOUT, -EHOSTUNREACH (name
- * not resolved, no route), -EBADMSG (not HTTP), -EMSGSIZE (headers over their cap), -ENOMEM, -EIO (else), or what the data
- * handler returned. `status` is 0 if the headers did not come. The handler may start, cancel and free requests, this one
- * and the transport too. */
+/* Called once at the end, from the event loop and never from inside request_start(). `error` is 0 if a
+ * whole answer came (whatever its status), else a negative errno: -ECONNREFUSED, -ENOENT (no socket),
+ * -EACCES, -ECONNRESET (cut, or framed wrongly), -ETIMEDOUT, -EHOSTUNREACH (name not resolved, no route),
+ * -EBADMSG (not HTTP), -EMSGSIZE (headers over their cap), -ENOMEM, -EIO (else), or what the data handler
+ * returned. `status` is 0 if the headers did not come. The handler may start, cancel and free requests,
+ * this one and the transport too. */
 typedef void (*RequestDoneHandler)(Request *r, int error, long status, void *userdata);
 
 typedef struct RequestOptions {
@@ -54,19 +55,19 @@ typedef struct RequestOptions {
  * returned. */
 int transport_new(sd_event *event, const Endpoint *endpoint, Transport **ret);
 
-/* Cancels what is under way (without calling on_done) and releases everything, its Requests included. NULL is
- * fine; returns NULL. Not from inside a callback of libcurl (a data or headers handler). */
+/* Cancels what is under way (without calling on_done) and releases everything, its Requests included.
+ * NULL is fine; returns NULL. Not from inside a callback of libcurl (a data or headers handler). */
 Transport *transport_free(Transport *t);
 
-/* Starts a request. *ret belongs to the caller, until request_free(); in on_done it is still his. Returns 0, -ENOMEM,
- * or -EINVAL for another method.
- * Requests to the same engine run in parallel, each on a connection of its own; idle ones are kept for the next. A GET is
- * sent again by libcurl when a kept connection turns out to be closed; a DELETE is sent at most once and
- * then ends with -ECONNRESET: whether it was carried out is for the caller to find out. */
+/* Starts a request. *ret belongs to the caller, until request_free(); in on_done it is still his. Returns
+ * 0, -ENOMEM, or -EINVAL for another method. Requests to the same engine run in parallel, each on a
+ * connection of its own; idle ones are kept for the next. A GET is sent again by libcurl when a kept
+ * connection turns out to be closed; a DELETE is sent at most once and then ends with -ECONNRESET:
+ * whether it was carried out is for the caller to find out. */
 int request_start(Transport *t, const RequestOptions *options, Request **ret);
 
-/* Ends the request if it is under way (on_done is not called) and releases it. NULL is fine; returns NULL. Not from inside
- * on_data or on_headers. */
+/* Ends the request if it is under way (on_done is not called) and releases it. NULL is fine; returns
+ * NULL. Not from inside on_data or on_headers. */
 Request *request_free(Request *r);
 
 DEFINE_CLEANUP(Transport *, transport_free, NULL);

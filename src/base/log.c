@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 /* A message is cut here. Long enough for two container names of the greatest length and a sentence. */
 #define MESSAGE_SIZE_MAX 2048
@@ -64,65 +65,34 @@ int log_level_from_name(const char *name) {
         return -EINVAL;
 }
 
-/* How many bytes the character at p has, if it is valid UTF-8 and printable as far as its class goes; else 0. */
-static size_t printable_character(const unsigned char *p) {
-        uint32_t c, least;
-        size_t n;
-
-        if (p[0] < 0x80)
-                return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
-
-        if ((p[0] & 0xe0) == 0xc0) {
-                n = 2;
-                c = p[0] & 0x1fU;
-                least = 0x80;
-        } else if ((p[0] & 0xf0) == 0xe0) {
-                n = 3;
-                c = p[0] & 0x0fU;
-                least = 0x800;
-        } else if ((p[0] & 0xf8) == 0xf0) {
-                n = 4;
-                c = p[0] & 0x07U;
-                least = 0x10000;
-        } else
-                return 0;
-
-        for (size_t i = 1; i < n; i++) {
-                if ((p[i] & 0xc0) != 0x80) /* also stops at the NUL */
-                        return 0;
-                c = (c << 6) | (p[i] & 0x3fU);
-        }
-
-        if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-                return 0;
-        /* C1 controls, and what reorders or hides text on a terminal: bidirectional and zero-width marks. */
-        if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-                        (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
-                return 0;
-
-        return n;
+/* What drives a terminal, or reorders and hides text on it: controls, and bidirectional and zero-width
+ * marks. */
+static bool is_treacherous(uint32_t c) {
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 char *log_escape(char *buf, size_t size, const char *text) {
-        const unsigned char *p = (const unsigned char *) text;
-        size_t used = 0;
+        size_t left = strlen(text), used = 0;
 
-        while (*p) {
-                size_t n = printable_character(p);
+        while (left > 0) {
+                uint32_t c;
+                size_t n = utf8_read(text, left, &c);
 
-                if (n > 0) {
+                if (n > 0 && !is_treacherous(c)) {
                         if (used + n >= size)
                                 break;
-                        memcpy(buf + used, p, n);
+                        memcpy(buf + used, text, n);
                         used += n;
-                        p += n;
                 } else {
                         if (used + 4 >= size)
                                 break;
-                        snprintf(buf + used, 5, "\\x%02x", *p);
+                        n = 1;
+                        snprintf(buf + used, 5, "\\x%02x", (unsigned char) *text);
                         used += 4;
-                        p++;
                 }
+                text += n;
+                left -= n;
         }
 
         buf[used] = '\0';
@@ -173,7 +143,8 @@ static void send_to_stderr(const char *message) {
         int n = snprintf(line, sizeof(line), "reaperd: %s\n", message);
         ssize_t written;
 
-        /* One write(), so that lines of several processes do not mix. There is nobody to tell if it fails. */
+        /* One write(), so that lines of several processes do not mix. There is nobody to tell if it
+         * fails. */
         do
                 written = write(STDERR_FILENO, line, (size_t) n);
         while (written < 0 && errno == EINTR);

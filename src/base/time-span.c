@@ -16,8 +16,8 @@
 #define USEC_PER_YEAR  (USEC_PER_DAY * 1461 / 4)
 #define USEC_PER_MONTH (USEC_PER_YEAR / 12)
 
-/* More decimals than this are below a microsecond even for a year, and 10 to this power times a year fits well
- * into 128 bits. */
+/* More decimals than this are below a microsecond even for a year, and 10 to this power times a year fits
+ * well into 128 bits. */
 #define DECIMALS_MAX 18
 
 static const struct {

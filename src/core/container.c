@@ -2,9 +2,11 @@
 
 #include "core/container.h"
 
-/* A `die` event and FinishedAt are stamped by the same clock, moments apart. Further apart than this they are not
- * about the same end. */
+/* A `die` event and FinishedAt are stamped by the same clock, moments apart. Further apart than this
+ * they are not about the same end. */
 #define DIE_TO_FINISHED_MAX USEC_PER_MINUTE
+/* The same for a container's creation. */
+#define CREATED_APART_MAX USEC_PER_MINUTE
 
 usec_t container_not_before(const Container *c) {
         return usec_max(c->created, c->alive_until);
@@ -19,6 +21,7 @@ static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->exit_hinted = false;
         c->oom_killed = false;
         c->stop_asked = false;
+        c->anchor_doubtful = c->clock_set;
         c->failed_start = false;
         c->error_seen = 0;
         c->finished_in_future = false;
@@ -29,7 +32,8 @@ static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->alive_until = usec_max(c->alive_until, alive_until);
 }
 
-/* The signals by which something is asked to end. A service may be sent others to reload or rotate its logs. */
+/* The signals by which something is asked to end. A service may be sent others to reload or rotate its
+ * logs. */
 static bool signal_asks_to_stop(int signal) {
         return signal == 2 || signal == 3 || signal == 9 || signal == 15;
 }
@@ -39,8 +43,11 @@ static bool event_changes_state(EventAction action) {
 }
 
 static void set_created(Container *c, usec_t stamp, const Instant *now) {
-        if (c->created_stamp != 0 && c->created_stamp / USEC_PER_SEC == stamp / USEC_PER_SEC) {
-                /* A list tells whole seconds, an inspect the rest: the same moment, told better. */
+        usec_t apart = stamp > c->created_stamp ? stamp - c->created_stamp : c->created_stamp - stamp;
+
+        if (c->created_stamp != 0 && apart <= CREATED_APART_MAX) {
+                /* The `create` event comes a moment later, a list tells whole seconds, an inspect all of it:
+                 * the same moment. The wall clock, which may have been set since, is not asked again. */
                 if (stamp > c->created_stamp) {
                         c->created = usec_min(usec_add(c->created, stamp - c->created_stamp), now->steady);
                         c->created_stamp = stamp;
@@ -57,18 +64,37 @@ static usec_t event_stamp(const EngineEvent *e) {
         return e->time_nsec > 0 ? (usec_t) e->time_nsec / NSEC_PER_USEC : 0;
 }
 
-static void apply_die(Container *c, const EngineEvent *e, const Instant *now) {
+/* The steady time of an end that was not heard live. The wall clock may have been set since, so the distance
+ * to the creation is the better measure, unless the clock was set between the two: then the later counts. */
+static usec_t steady_end(const Container *c, usec_t stamp, const Instant *now) {
+        usec_t told = instant_of_stamp(now, stamp);
+
+        if (c->created_stamp != 0 && !c->created_in_future && stamp >= c->created_stamp) {
+                usec_t anchored = usec_add(c->created, stamp - c->created_stamp);
+
+                if (anchored <= now->steady)
+                        told = c->anchor_doubtful ? usec_max(told, anchored) : anchored;
+        }
+        return usec_max(told, container_not_before(c));
+}
+
+static void apply_die(Container *c, const EngineEvent *e, const Instant *now, bool replayed) {
+        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
         usec_t stamp = event_stamp(e);
 
-        /* The same `die` again, behind an inspect that has told all. */
-        if (c->finish == FINISH_EXACT && container_state_is_stopped(c->state))
+        /* The same `die` again, or behind an inspect that has told all: its age has been growing since. */
+        if (known_stopped && c->finish == FINISH_SEEN && c->finished_stamp == stamp)
+                return;
+        if (known_stopped && c->finish == FINISH_EXACT &&
+                        stamp <= usec_add(c->finished_stamp, DIE_TO_FINISHED_MAX))
                 return;
 
         c->state = CONTAINER_EXITED;
         c->state_exact = false;
         c->failed_start = false;
         c->finish = FINISH_SEEN;
-        c->finished = usec_max(instant_of_stamp(now, stamp), c->alive_until);
+        c->finished = replayed ? steady_end(c, stamp, now)
+                               : usec_max(instant_of_stamp(now, stamp), c->alive_until);
         c->finished_stamp = stamp;
         c->exit_hinted = e->has_exit_code;
         c->exit_code = e->has_exit_code ? e->exit_code : 0;
@@ -80,9 +106,11 @@ void container_apply_event(Container *c, const EngineEvent *e, const Instant *no
         c->touched = usec_max(c->touched, at);
 
         if (e->action == EVENT_KILL || e->action == EVENT_STOP) {
-                if (e->time_nsec < c->start_nsec)
+                if (e->action == EVENT_KILL && !signal_asks_to_stop(e->signal))
                         return;
-                if (e->action == EVENT_STOP || signal_asks_to_stop(e->signal))
+                if (e->time_nsec > c->stop_nsec)
+                        c->stop_nsec = e->time_nsec;
+                if (e->time_nsec >= c->start_nsec)
                         c->stop_asked = true;
                 return;
         }
@@ -104,9 +132,10 @@ void container_apply_event(Container *c, const EngineEvent *e, const Instant *no
                         return;
                 begin_life(c, CONTAINER_RUNNING, at);
                 c->start_nsec = e->time_nsec;
+                c->stop_asked = c->stop_nsec > e->time_nsec; /* told before it */
                 break;
         case EVENT_DIE:
-                apply_die(c, e, now);
+                apply_die(c, e, now, replayed);
                 break;
         default:
                 return;
@@ -122,7 +151,8 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
         usec_t seen_alive = usec_sub(asked, LIST_LAG);
 
         c->touched = now->steady;
-        set_created(c, s->created, now);
+        if (s->created > 0)
+                set_created(c, s->created, now);
         c->exit_code_forged = s->exit_code_forged;
 
         if (c->state == (uint8_t) s->state) {
@@ -131,7 +161,9 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
                 return;
         }
 
-        /* What was asked for before or just after an event does not know of it yet. */
+        /* What was asked for before or just after an event or an inspect does not know of it yet. */
+        if (c->state_exact && usec_add(c->looked_at, LIST_LAG) >= asked)
+                return;
         if (c->state_at != 0 && usec_add(c->state_at, LIST_LAG) >= asked)
                 return;
 
@@ -140,8 +172,8 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
                 c->state = (uint8_t) s->state;
                 c->state_exact = false;
         } else if (listed_stopped) {
-                /* Its end was missed: it lies behind the last sight of it alive. The request to stop it may have been
-                 * seen all the same. */
+                /* Its end was missed: it lies behind the last sight of it alive. The request to stop it
+                 * may have been seen all the same. */
                 c->state = (uint8_t) s->state;
                 c->state_exact = false;
                 c->finish = FINISH_BOUNDED;
@@ -156,12 +188,10 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
         }
 }
 
-/* The steady time of FinishedAt. The wall clock may have been set since the container was first seen, so it is
- * asked last: what was seen (the end itself, else the creation) is a better anchor, and only the distance to it
- * is taken from the engine's stamps. */
+/* The steady time of FinishedAt. The wall clock may have been set since the container was first seen,
+ * so it is asked last: what was seen (the end itself, else the creation) is a better anchor, and only
+ * the distance to it is taken from the engine's stamps. */
 static usec_t steady_finish(Container *c, usec_t stamp, const Instant *now) {
-        usec_t anchored;
-
         if (c->finish == FINISH_SEEN) {
                 if (c->finished_stamp >= stamp && c->finished_stamp - stamp <= DIE_TO_FINISHED_MAX)
                         return usec_sub(c->finished, c->finished_stamp - stamp);
@@ -169,20 +199,15 @@ static usec_t steady_finish(Container *c, usec_t stamp, const Instant *now) {
                         return usec_add(c->finished, stamp - c->finished_stamp);
         }
 
-        if (c->created_stamp != 0 && !c->created_in_future && stamp >= c->created_stamp) {
-                anchored = usec_add(c->created, stamp - c->created_stamp);
-                if (anchored <= now->steady)
-                        return usec_max(anchored, c->alive_until);
-                /* The engine's clock was set between the two. */
-        }
+        usec_t end = steady_end(c, stamp, now);
 
-        c->finished_in_future = stamp > now->realtime;
-        return usec_max(instant_of_stamp(now, stamp), container_not_before(c));
+        c->finished_in_future = stamp > now->realtime && end >= now->steady;
+        return end;
 }
 
 static void apply_finish(Container *c, const ContainerDetail *d, const Instant *now) {
-        /* A container can be dead without ever having run: it counts from its creation. One that has run and has no
-         * FinishedAt all the same counts from its first sight. */
+        /* A container can be dead without ever having run: it counts from its creation. One that has
+         * run and has no FinishedAt all the same counts from its first sight. */
         usec_t stamp = d->finished > 0 || d->started > 0 ? d->finished : d->created;
 
         if (c->finish == FINISH_EXACT && c->finished_stamp == stamp)
@@ -195,6 +220,19 @@ static void apply_finish(Container *c, const ContainerDetail *d, const Instant *
                 c->finished = now->steady;
         c->finished_stamp = stamp;
         c->finish = FINISH_EXACT;
+}
+
+/* Events older than what an inspect told of are not news; a request to stop from before the last start was
+ * for another life. Stamps from before the clock was set back say nothing. */
+static void note_stamps(Container *c, const ContainerDetail *d, const Instant *now) {
+        usec_t newest = usec_min(usec_max(d->started, d->finished), now->realtime);
+        int64_t nsec = (int64_t) usec_min(usec_mul(newest, NSEC_PER_USEC), INT64_MAX);
+
+        if (nsec > c->event_nsec)
+                c->event_nsec = nsec;
+        if (d->started > 0 && !c->anchor_doubtful)
+                c->stop_asked = c->stop_nsec > 0 &&
+                                usec_mul(d->started, NSEC_PER_USEC) <= (uint64_t) c->stop_nsec;
 }
 
 void container_apply_detail(Container *c, const ContainerDetail *d, const Instant *now) {
@@ -221,6 +259,7 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
                         c->error_seen = now->steady;
         }
 
+        note_stamps(c, d, now);
         c->state = (uint8_t) d->state;
         c->state_exact = true;
         c->exit_code = d->exit_code;
@@ -229,6 +268,21 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
 }
 
 void container_clock_jumped(Container *c, const Instant *now) {
+        int64_t latest = (int64_t) usec_min(usec_mul(now->realtime, NSEC_PER_USEC), INT64_MAX);
+        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
+
+        c->clock_set = true;
+        if (!known_stopped)
+                c->anchor_doubtful = true;
+
+        /* Set back: what comes now bears smaller stamps, and is news all the same. */
+        if (c->event_nsec > latest)
+                c->event_nsec = latest;
+        if (c->start_nsec > latest)
+                c->start_nsec = latest;
+        if (c->stop_nsec > latest)
+                c->stop_nsec = latest;
+
         if (c->created_in_future) {
                 c->created = instant_of_stamp(now, c->created_stamp);
                 c->created_in_future = c->created_stamp > now->realtime;

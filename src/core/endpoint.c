@@ -59,8 +59,8 @@ static const char *ipv6_read(Endpoint *e) {
         return NULL;
 }
 
-/* A host whose last label is a number is an address or a mistake, never a name: getaddrinfo(3) would take "127.1",
- * "2130706433" and "0x7f.1" for addresses of this machine. */
+/* A host whose last label is a number is an address or a mistake, never a name: getaddrinfo(3) would take
+ * "127.1", "2130706433" and "0x7f.1" for addresses of this machine. */
 static bool looks_like_ipv4(const char *host) {
         const char *dot = strrchr(host, '.'), *label = dot ? dot + 1 : host;
 

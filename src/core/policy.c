@@ -169,7 +169,7 @@ static bool has_ended(const Container *c, usec_t failed_start_span, Decision *re
 static bool node_forbids(const Situation *s, usec_t now, Verdict *ret) {
         if (!s->engine_connected)
                 *ret = VERDICT_ENGINE_UNREACHABLE;
-        else if (now < s->settled_at)
+        else if (now < s->settled_at || s->settled_at == USEC_INFINITY)
                 *ret = VERDICT_ENGINE_SETTLING;
         else if (!policy_swarm_ready(s->swarm_state))
                 *ret = VERDICT_SWARM_NOT_READY;
@@ -212,8 +212,8 @@ Decision policy_decide(const Retention *retention, const Container *c, const Sit
         span = usec_min(shortest_span(retention, outcomes), longest);
 
         if (c->failed_start) {
-                /* It has no end that could be dated: it counts from its creation, and the floor from the first
-                 * sight of the error. */
+                /* It has no end that could be dated: it counts from its creation, and the floor from
+                 * the first sight of the error. */
                 end = c->created;
                 floor = usec_add(c->error_seen, retention->minimum_age);
         } else {
@@ -236,7 +236,7 @@ Decision policy_decide(const Retention *retention, const Container *c, const Sit
 
         if (now < floor)
                 d.verdict = VERDICT_TOO_YOUNG;
-        else if (now < d.due)
+        else if (now < d.due || d.due == USEC_INFINITY)
                 d.verdict = VERDICT_RETAINED;
         else if (c->scope == SCOPE_UNKNOWN)
                 d.verdict = VERDICT_SCOPE_UNKNOWN;

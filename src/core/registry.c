@@ -143,52 +143,77 @@ void registry_forget(Registry *r, Container *c) {
         free(c);
 }
 
-static int set_text(char **field, const char *text) {
-        char *copy;
+/* The texts of one container, made before any of them is put in place, so that all or none change. */
+typedef struct Texts {
+        char *name, *task_id;
+        SharedText *image, *service, *node;
+} Texts;
 
-        if (!text || (*field && strcmp(*field, text) == 0))
+static int make_text(const char *old, const char *text, char **ret) {
+        if (!text || (old && strcmp(old, text) == 0))
                 return 0;
-        copy = strndup(text, TEXT_SIZE_MAX);
-        if (!copy)
-                return -ENOMEM;
-        free(*field);
-        *field = copy;
-        return 0;
+        *ret = strndup(text, TEXT_SIZE_MAX);
+        return *ret ? 0 : -ENOMEM;
 }
 
-static int set_shared(Registry *r, SharedText **field, const char *text) {
-        SharedText *t;
-
-        if (!text || (*field && strcmp((*field)->text, text) == 0))
+static int make_shared(Registry *r, const SharedText *old, const char *text, SharedText **ret) {
+        if (!text || (old && strcmp(old->text, text) == 0))
                 return 0;
-        t = shared_text_ref(r, text);
-        if (!t)
-                return -ENOMEM;
-        shared_text_unref(r, *field);
-        *field = t;
-        return 0;
+        *ret = shared_text_ref(r, text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static void put_text(char **field, char **text) {
+        char *old = *field;
+
+        if (!*text)
+                return;
+        *field = TAKE_PTR(*text);
+        free(old);
+}
+
+static void put_shared(Registry *r, SharedText **field, SharedText **text) {
+        SharedText *old = *field;
+
+        if (!*text)
+                return;
+        *field = TAKE_PTR(*text);
+        shared_text_unref(r, old);
 }
 
 static int set_texts(
                 Registry *r, Container *c, const char *name, const char *image, const SwarmLabels *labels) {
+        Texts t = { 0 };
         int k;
 
-        k = set_text(&c->name, name);
-        if (k < 0)
-                return k;
-        k = set_shared(r, &c->image, image);
-        if (k < 0)
-                return k;
-        k = set_text(&c->task_id, labels->task_id);
-        if (k < 0)
-                return k;
-        k = set_shared(r, &c->service, labels->service_name);
-        if (k < 0)
-                return k;
-        return set_shared(r, &c->node, labels->node_id);
+        k = make_text(c->name, name, &t.name);
+        if (k >= 0)
+                k = make_text(c->task_id, labels->task_id, &t.task_id);
+        if (k >= 0)
+                k = make_shared(r, c->image, image, &t.image);
+        if (k >= 0)
+                k = make_shared(r, c->service, labels->service_name, &t.service);
+        if (k >= 0)
+                k = make_shared(r, c->node, labels->node_id, &t.node);
+
+        if (k >= 0) {
+                put_text(&c->name, &t.name);
+                put_text(&c->task_id, &t.task_id);
+                put_shared(r, &c->image, &t.image);
+                put_shared(r, &c->service, &t.service);
+                put_shared(r, &c->node, &t.node);
+        }
+
+        free(t.name);
+        free(t.task_id);
+        shared_text_unref(r, t.image);
+        shared_text_unref(r, t.service);
+        shared_text_unref(r, t.node);
+        return k;
 }
 
-/* Finds the container, or makes it; either way with these texts. One that was made is taken back if memory ends. */
+/* Finds the container, or makes it; either way with these texts. One that was made is taken back if
+ * memory ends. */
 static int find_or_add(Registry *r, const ContainerId *id, const char *name, const char *image,
                 const SwarmLabels *labels, Container **ret) {
         Container *c = registry_find(r, id);
@@ -219,7 +244,8 @@ int registry_apply_event(
 
         if (e->action == EVENT_DESTROY) {
                 c = registry_find(r, &e->id);
-                /* A claimed one is forgotten by its holder, who is about to learn the same from the engine. */
+                /* A claimed one is forgotten by its holder, who is about to learn the same from the
+                 * engine. */
                 if (c && !c->claimed) {
                         registry_forget(r, c);
                         c = NULL;

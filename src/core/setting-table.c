@@ -31,7 +31,8 @@ static const SettingInfo table[] = {
                 .type = SETTING_TYPE_SPAN,
                 .default_text = "5min",
                 .follows = _SETTING_INVALID,
-                /* No infinity: the engine sends no heartbeat, so the list is the only probe of a silent connection. */
+                /* No infinity: the engine sends no heartbeat, so the list is the only probe of a silent
+                 * connection. */
                 .min = 10 * USEC_PER_SEC,
                 .max = USEC_PER_DAY,
                 .accepted = "10s to 1d",
@@ -59,7 +60,7 @@ static const SettingInfo table[] = {
                 .min = 0,
                 .max = USEC_PER_DAY,
                 .accepted = "0 to 1d",
-                .help = "How long the engine must have been up before anything is removed; 0 turns this off.",
+                .help = "How long the engine must have been up before any removal; 0 turns this off.",
                 .offset = offsetof(Settings, settle_time),
         },
         [SETTING_MINIMUM_AGE] = {
@@ -232,8 +233,8 @@ bool setting_section_exists(const char *section) {
 /* No name in the table is longer. */
 #define KNOWN_NAME_MAX 31
 
-/* How many characters have to be added, dropped or changed to make one name the other; case does not count. The
- * given name may have any length, so it is the known one that the row is as long as. */
+/* How many characters have to be added, dropped or changed to make one name the other; case does not
+ * count. The given name may have any length, so it is the known one that the row is as long as. */
 static size_t edit_distance(const char *given, const char *known) {
         size_t row[KNOWN_NAME_MAX + 1], n_known = strlen(known);
 
@@ -260,8 +261,8 @@ static size_t edit_distance(const char *given, const char *known) {
         return row[n_known];
 }
 
-/* Takes `known` as the best suggestion if it is nearer than *best. More than half of the longer name wrong is another
- * word. */
+/* Takes `known` as the best suggestion if it is nearer than *best. More than half of the longer name
+ * wrong is another word. */
 static bool nearer(const char *given, const char *known, size_t *best) {
         size_t n_given = strlen(given), n_known = strlen(known);
         size_t d = edit_distance(given, known);

@@ -134,7 +134,8 @@ static void store_value(Settings *s, SettingId id, Value *v) {
         }
 }
 
-/* The Settings' own copy of a file's name; files come one after the other, so the newest is looked at first. */
+/* The Settings' own copy of a file's name; files come one after the other, so the newest is looked at
+ * first. */
 static const char *add_file(Settings *s, const char *name) {
         size_t size = strlen(name) + 1;
         SettingsFile *f;

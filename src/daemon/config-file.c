@@ -24,7 +24,7 @@ typedef enum FileRole {
 
 typedef struct Load {
         Settings settings;
-        bool refused[_SETTING_MAX]; /* the value that would hold was refused, so the old one proves nothing */
+        bool refused[_SETTING_MAX]; /* the last value was refused: what holds is unknown */
         ConfigReport *report;
 } Load;
 
@@ -34,8 +34,8 @@ static void load_done(Load *l) {
 
 #define file_fault(l, path, ...) config_report_add((l)->report, CONFIG_ERROR, path, 0, __VA_ARGS__)
 
-/* A link that leads nowhere is a mistake, not a missing file: with defaults instead of what was meant, containers would
- * be removed. */
+/* A link that leads nowhere is a mistake, not a missing file: with defaults instead of what was meant,
+ * containers would be removed. */
 static bool is_missing(const char *path) {
         struct stat st;
 
@@ -196,8 +196,8 @@ int config_load(const char *path, const char *root, Settings *ret, ConfigReport 
         return 0;
 }
 
-/* The comment that tells where a value comes from. A file's name is escaped: it may hold a newline, and what stands
- * behind that would be read as a setting. */
+/* The comment that tells where a value comes from. A file's name is escaped: it may hold a newline, and
+ * what stands behind that would be read as a setting. */
 static int print_origin(char **text, const Settings *s, SettingId id) {
         const SettingId follows = setting_info(id)->follows;
         const SettingOrigin *origin = &s->origins[id];

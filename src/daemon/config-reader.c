@@ -125,7 +125,7 @@ static int take_header(Reader *r, char *line) {
         } else
                 q = fault(r, "[%s: header is not closed, accepted: [%s]", name, name);
 
-        strcpy(r->section, name);
+        memcpy(r->section, name, strlen(name) + 1);
         r->section_known = setting_section_exists(name);
 
         /* What an unclosed header means is a guess; that it is unknown too need not be said. */
@@ -180,8 +180,8 @@ static void strip(char *line) {
         *p = '\0';
 }
 
-/* Judges one line of n bytes, which hold no NUL, and writes into `out` (of n + 1 bytes at least, CONFIG_LINE_MAX + 1
- * at most) what inih is to see of it. */
+/* Judges one line of n bytes, which hold no NUL, and writes into `out` (of n_max + 2 bytes, one of them
+ * for a newline) what inih is to see of it. */
 static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *out) {
         size_t indent = 0;
 
@@ -209,8 +209,8 @@ static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *o
         return *out == '[' ? take_header(r, out) : take_key(r, out);
 }
 
-/* inih's reader, in the manner of fgets(3). Every line of the file is one for inih too, blank if there is nothing
- * for it to see. */
+/* inih's reader, in the manner of fgets(3). Every line of the file is one for inih too, blank if there is
+ * nothing for it to see. */
 static char *next_line(char *buf, int size, void *userdata) {
         Reader *r = userdata;
         size_t n_max = (size_t) size - 2; /* the buffer takes a newline and a NUL as well */
@@ -233,7 +233,8 @@ static char *next_line(char *buf, int size, void *userdata) {
         if (r->error < 0)
                 return NULL;
 
-        return strcat(buf, "\n");
+        memcpy(buf + strlen(buf), "\n", 2);
+        return buf;
 }
 
 int config_reader_run(const char *file, const char *text, size_t size, Settings *s,

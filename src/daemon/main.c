@@ -117,16 +117,25 @@ static int parse_arguments(int argc, char *argv[], Arguments *ret) {
         return 1;
 }
 
+/* A command that was asked about the configuration answers with the bare faults, whatever the log
+ * level, so that editors and scripts can read them; a daemon logs them. */
+static void tell_fault(const ConfigFault *fault, bool bare) {
+        if (bare)
+                fprintf(stderr, "%s\n", fault->text);
+        else
+                log_message(fault->kind == CONFIG_ERROR ? LOG_ERR : LOG_NOTICE, "%s", fault->text);
+}
+
 static int load_config(const Arguments *arguments, Settings *ret) {
         _cleanup_(config_report_done) ConfigReport report = { 0 };
         int r;
 
         r = config_load(arguments->config, NULL, ret, &report);
         for (size_t i = 0; i < report.n_faults; i++)
-                log_message(report.faults[i].kind == CONFIG_ERROR ? LOG_ERR : LOG_NOTICE, "%s",
-                                report.faults[i].text);
-        if (report.n_errors > report.n_faults)
-                log_error("%zu more errors are not shown", report.n_errors - report.n_faults);
+                tell_fault(&report.faults[i], arguments->check_config || arguments->print_config);
+        if (report.n_errors + report.n_notices > report.n_faults)
+                log_error("%zu more faults are not listed",
+                                report.n_errors + report.n_notices - report.n_faults);
         if (r == -ENOMEM)
                 log_error("Out of memory");
         return r;

@@ -16,7 +16,8 @@
 
 /* The node counts as being in no Swarm when that was seen at so many resyncs in a row. */
 #define OUT_OF_SWARM_SIGHTINGS 2
-/* How soon a list follows when an event was lost. A stream of bad events must not become a stream of lists. */
+/* How soon a list follows when an event was lost. A stream of bad events must not become a stream of
+ * lists. */
 #define RESYNC_AFTER_LOSS USEC_PER_SEC
 /* How soon a Swarm that was not ready is looked at again, at first. */
 #define NOT_READY_INITIAL USEC_PER_SEC
@@ -80,8 +81,8 @@ static void on_gap(void *userdata) {
         manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
 }
 
-/* An engine whose ring begins behind the last event that was seen has been started since, as far as can be told (a
- * ring that has turned over looks the same, and costs no more than a grace period). */
+/* An engine whose ring begins behind the last event that was seen has been started since, as far as can
+ * be told (a ring that has turned over looks the same, and costs no more than a grace period). */
 static void judge_engine_age(Manager *m, const SyncResult *result) {
         Instant now = steady_clock_now(m->clock);
         usec_t since = m->contact;

@@ -32,7 +32,8 @@ static void on_listed(EngineCall *call, int error, const char *message, void *us
         for (size_t i = 0; error == 0 && i < m->n_ids; i++) {
                 Container *c = registry_find(m->registry, &m->ids[i]);
 
-                /* The engine knew the container before its event went out, so what it does not list is no task. */
+                /* The engine knew the container before its event went out, so what it does not list is
+                 * no task. */
                 if (c && c->scope == SCOPE_UNKNOWN)
                         c->scope = SCOPE_OTHER;
         }

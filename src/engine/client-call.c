@@ -3,8 +3,9 @@
 /*
  * The one place that knows what the engine's answers mean: status to errno, bodies to core's values.
  *
- * The status code is known before any of the body, and only the body of a 200 is read as an answer. Once the engine has
- * answered with an error, that counts, even if the connection breaks in the text that goes with it.
+ * The status code is known before any of the body, and only the body of a 200 is read as an answer. Once
+ * the engine has answered with an error, that counts, even if the connection breaks in the text that goes
+ * with it.
  */
 
 #include <errno.h>
@@ -60,8 +61,8 @@ bool engine_error_is_connection(int error) {
         }
 }
 
-/* The transport's -ENOENT and -EACCES are about the socket; here they would be taken for the engine's answer about a
- * container. */
+/* The transport's -ENOENT and -EACCES are about the socket; here they would be taken for the engine's
+ * answer about a container. */
 static int error_from_transport(int error) {
         switch (error) {
         case -ENOENT:
@@ -104,14 +105,16 @@ static int call_result(const EngineCall *call, int error) {
                 return -ECONNRESET;
         if (call->frame)
                 return json_frame_finish(call->frame);
+
+        /* There is no text to decode at all. */
         if (call->kind != CALL_REMOVE && call->body.size == 0)
                 return -EBADMSG;
 
         return 0;
 }
 
-/* The ends of each kind: the answer is decoded, if there is a good one, and handed out. Nothing of the call may be
- * used after its handler. */
+/* The ends of each kind: the answer is decoded, if there is a good one, and handed out. Nothing of the
+ * call may be used after its handler. */
 
 static void finish_version(EngineCall *call, int error, const char *message) {
         _cleanup_decoded_ Decoded d = DECODED_INIT;
@@ -177,8 +180,8 @@ static void call_finish(EngineCall *call, int error) {
         }
 }
 
-/* An object of the event stream that cannot be read. In the ring it is passed over. On the stream it may have been the
- * end of a container, so the caller has to know. */
+/* An object of the event stream that cannot be read. In the ring it is passed over. On the stream it may
+ * have been the end of a container, so the caller has to know. */
 static int call_event_lost(EngineCall *call) {
         log_debug("Engine sent an event that could not be read");
 

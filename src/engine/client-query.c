@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The engine reads filters as JSON in the query. What stands in them here is fixed text and hexadecimal ids, so that no
- * JSON has to be escaped; the result is percent-encoded as a whole. An unknown key or a misspelt filter is not
- * refused by the engine: it then answers with too much.
+ * The engine reads filters as JSON in the query. What stands in them here is fixed text and hexadecimal
+ * ids, so that no JSON has to be escaped; the result is percent-encoded as a whole. An unknown key or a
+ * misspelt filter is not refused by the engine: it then answers with too much.
  */
 
 #include <inttypes.h>

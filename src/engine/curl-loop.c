@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * libcurl's multi interface asks its user for two things: to watch descriptors and to wait for one point in
- * time. This file gives it both from sd-event, so that requests, the event stream and everything else in the
- * daemon share one thread and one loop.
+ * libcurl's multi interface asks its user for two things: to watch descriptors and to wait for one point
+ * in time. This file gives it both from sd-event, so that requests, the event stream and everything else
+ * in the daemon share one thread and one loop.
  *
- * libcurl is never called from inside its own callbacks (curl_multi_assign() is the one function that it allows
- * there): they only store and arm.
+ * libcurl is never called from inside its own callbacks (curl_multi_assign() is the one function that it
+ * allows there): they only store and arm.
  *
- * All sources have the same priority, and libcurl reads about one buffer of a connection for each wake-up. sd-event
- * then serves what is ready in turn: neither can long answers delay the event stream, nor a busy event stream the
- * answers.
+ * All sources have the same priority, and libcurl reads about one buffer of a connection for each
+ * wake-up. sd-event then serves what is ready in turn: neither can long answers delay the event stream,
+ * nor a busy event stream the answers.
  */
 
 #include <assert.h>
@@ -153,8 +153,8 @@ static int watch_set(Watch *w, curl_socket_t fd, int what) {
         if (what & CURL_POLL_OUT)
                 events |= EPOLLOUT;
 
-        /* A new source instead of new events for the old one: if the descriptor was closed and its number used again,
-         * the old registration with epoll went with it, and sd-event would not know. */
+        /* A new source instead of new events for the old one: if the descriptor was closed and its number
+         * used again, the old registration with epoll went with it, and sd-event would not know. */
         w->source = sd_event_source_disable_unref(w->source);
 
         if (events == 0)

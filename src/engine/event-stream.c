@@ -43,8 +43,8 @@ static void schedule(EventStream *s, usec_t delay) {
                 log_error("Cannot arm the reconnect timer: %s", strerror(-r));
 }
 
-/* An engine that accepts and drops at once must not be asked at full speed: only a connection that has held begins
- * the backoff anew. */
+/* An engine that accepts and drops at once must not be asked at full speed: only a connection that has
+ * held begins the backoff anew. */
 static void schedule_retry(EventStream *s) {
         if (s->up_since != 0 && usec_sub(monotonic_now(s->event), s->up_since) >= RECONNECT_MAX)
                 s->attempt = 0;

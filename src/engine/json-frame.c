@@ -260,9 +260,8 @@ static int feed_between(JsonFrame *f, const unsigned char **data) {
                 return 0;
         }
 
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t')
-                ;
-        else if (c == RECORD_SEPARATOR && f->state == FRAME_BETWEEN)
+        if (c == ' ' || c == '\n' || c == '\r' || c == '\t' ||
+                        (c == RECORD_SEPARATOR && f->state == FRAME_BETWEEN))
                 ;
         else if (c == '[' && f->state == FRAME_WANT_ARRAY)
                 f->state = FRAME_WANT_FIRST;

@@ -57,8 +57,10 @@ int json_value_parse(const char *text, size_t size, cJSON **ret) {
 
 /* Go leaves an empty string out or writes it, as the field's declaration says; both mean the same. */
 static bool is_told(const cJSON *item, JsonKind kind) {
-        if (kind == JSON_STRING && cJSON_IsString(item))
-                return *item->valuestring != '\0';
+        const char *text = cJSON_GetStringValue(item);
+
+        if (kind == JSON_STRING && text)
+                return *text != '\0';
         return !cJSON_IsNull(item);
 }
 

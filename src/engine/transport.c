@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a request is: how libcurl has to speak to an engine, what its results mean as errno, and when the caller is
- * told.
+ * What a request is: how libcurl has to speak to an engine, what its results mean as errno, and when the
+ * caller is told.
  *
- * on_done is never called while libcurl or a loop over requests is on the stack: ended requests go to a queue, and a
- * deferred event source takes one of them at a time, so that the handler may free any request or the transport
- * itself.
+ * on_done is never called while libcurl or a loop over requests is on the stack: ended requests go to a
+ * queue, and a deferred event source takes one of them at a time, so that the handler may free any
+ * request or the transport itself.
  */
 
 #include <assert.h>
@@ -23,8 +23,8 @@
 #include "engine/curl-loop.h"
 #include "engine/transport.h"
 
-/* For engines that are not local: find out that the other machine is gone although nothing is being sent, which on
- * the event stream is the normal state. */
+/* For engines that are not local: find out that the other machine is gone although nothing is being sent,
+ * which on the event stream is the normal state. */
 #define KEEPALIVE_IDLE_SEC     60L
 #define KEEPALIVE_INTERVAL_SEC 15L
 
@@ -68,7 +68,8 @@ struct Transport {
 static void request_move(Request *r, RequestState state) {
         Transport *t = r->transport;
 
-        DL_DELETE(t->requests[r->state], r);
+        DL_DELETE(t->requests[r->state],
+                        r); /* NOLINT(clang-analyzer-core.NullDereference): it is in the list */
         r->state = state;
         DL_APPEND(t->requests[r->state], r);
 }
@@ -194,7 +195,8 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
         (void) userdata;
         (void) purpose;
 
-        /* A copy that another program inherits would keep a closed connection open, and registered with epoll. */
+        /* A copy that another program inherits would keep a closed connection open, and registered with
+         * epoll. */
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -213,6 +215,10 @@ static int on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote
 }
 #endif
 
+static bool is_empty_line(const char *data, size_t size) {
+        return (size == 1 && data[0] == '\n') || (size == 2 && memcmp(data, "\r\n", 2) == 0);
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
         Request *r = userdata;
         long status = 0;
@@ -225,8 +231,9 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
                 return 0;
         }
 
-        /* An empty line ends the headers, of an interim answer (1xx) too. Behind the final ones come only trailers. */
-        if (r->status > 0 || size == 0 || (data[0] != '\r' && data[0] != '\n'))
+        /* An empty line ends the headers, of an interim answer (1xx) too. Behind the final ones come only
+         * trailers. */
+        if (r->status > 0 || !is_empty_line(data, size))
                 return size;
 
         if (curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status < 200)
