@@ -1,0 +1,312 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of the house that no compiler checks. Prints a line a check, exits with 1 if one failed.
+
+    tests/style/check.py               the checkout that this file is in
+    tests/style/check.py --self-test   every check must fail on samples that break it, and pass on a clean one
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+COLUMNS_MAX = 109
+LINES_MAX = 550
+
+# A layer and those whose headers it may include.
+LAYERS = {
+    'base': {'base'},
+    'core': {'base', 'core'},
+    'engine': {'base', 'core', 'engine'},
+    'node': {'base', 'core', 'node'},
+    'daemon': {'base', 'core', 'engine', 'node', 'daemon'},
+    'ctl': {'base', 'ctl'},
+}
+
+# core is pure: what is not named here reaches for descriptors, clocks or other programs' libraries.
+CORE_SYSTEM_HEADERS = {
+    'arpa/inet.h', 'assert.h', 'ctype.h', 'errno.h', 'inttypes.h', 'limits.h', 'stdarg.h', 'stdbool.h', 'stddef.h',
+    'stdint.h', 'stdio.h', 'stdlib.h', 'string.h', 'strings.h', 'netinet/in.h', 'sys/socket.h', 'sys/un.h',
+    'uthash.h', 'utlist.h',
+}
+CORE_PROJECT_HEADERS_REFUSED = {'base/log.h'}
+CORE_CALLS_REFUSED = re.compile(
+    r'\b(log_(?:debug|info|notice|warning|error|message|record)|clock|clock_gettime|gettimeofday|time|localtime\w*|'
+    r'gmtime\w*|nanosleep|u?sleep|random|s?rand|getrandom|getenv|secure_getenv|f?printf|puts|perror|'
+    r'(?:f|fd)?open(?:at)?|read|write|close|closep|socket|connect|fork|exec\w*|exit|_exit|abort|syslog|sd_\w+|'
+    r'curl_\w+|cJSON_\w+)\s*\(')
+
+SPDX = re.compile(r'SPDX-License-Identifier: \S')
+SOURCE_SUFFIXES = {'.c', '.h', '.py', '.sh', '.mk', '.conf', '.service', '.in', '.yml', '.yaml', '.gp', '.ini',
+                   '.cfg', '.toml', '.1', '.5', '.7', '.8'}
+SOURCE_NAMES = {'Makefile', '.clang-format', '.clang-tidy'}
+
+FORCE = re.compile(r'\bforce\s*=\s*(?:1|true|yes|%)', re.IGNORECASE)
+# Put together, so that this file does not name them itself.
+ELSEWHERE = re.compile(r'\.\./' + r'shared\b|(?<![\w./%*}\])-])/' + r'work(?:/|\b(?![\w.-]))')
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+class Tree:
+    """What is tracked, or neither tracked nor ignored."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        names = subprocess.run(['git', '-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+                               check=True, stdout=subprocess.PIPE).stdout.decode(errors='surrogateescape')
+        self.files = sorted(n for n in set(names.split('\0')) if n and (self.root / n).is_file())
+
+    def text(self, name):
+        return (self.root / name).read_bytes().decode(errors='replace')
+
+    def lines(self, name):
+        return list(enumerate(self.text(name).splitlines(), 1))
+
+    def c_files(self):
+        return [n for n in self.files if n.endswith(('.c', '.h'))]
+
+    def product_files(self):
+        return [n for n in self.files if n.startswith(('src/', 'include/'))]
+
+
+def without_comments(text):
+    """C code with comments and the contents of strings blanked, lines kept."""
+    def blank(match):
+        token = match.group(0)
+        if token.startswith(('"', "'")):
+            return token[0] + token[-1]
+        return ' ' + '\n' * token.count('\n')
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.DOTALL)
+
+
+def check_layers(tree):
+    for name in tree.product_files():
+        if not name.endswith(('.c', '.h')):
+            continue
+        layer = name.split('/')[1]
+        if layer not in LAYERS or name.count('/') != 2:
+            yield f'{name}: is in no layer'
+            continue
+        for number, line in tree.lines(name):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            bracket, header = match.groups()
+            if bracket == '"' and header.split('/')[0] not in LAYERS[layer]:
+                yield f'{name}:{number}: {layer} may not include {header}'
+            elif bracket == '<' and header.split('/')[0] in LAYERS and '/' in header:
+                yield f'{name}:{number}: {header} belongs into quotation marks'
+
+
+def check_core_is_pure(tree):
+    for name in tree.product_files():
+        if not name.endswith(('.c', '.h')) or name.split('/')[1] != 'core':
+            continue
+        for number, line in tree.lines(name):
+            match = INCLUDE.match(line)
+            if match and match.group(1) == '<' and match.group(2) not in CORE_SYSTEM_HEADERS:
+                yield f'{name}:{number}: core may not include {match.group(2)}'
+            if match and match.group(2) in CORE_PROJECT_HEADERS_REFUSED:
+                yield f'{name}:{number}: core may not include {match.group(2)}'
+        for number, line in enumerate(without_comments(tree.text(name)).split('\n'), 1):
+            for match in CORE_CALLS_REFUSED.finditer(line):
+                yield f'{name}:{number}: core may not call {match.group(1)}()'
+
+
+def check_spdx(tree):
+    for name in tree.files:
+        path = pathlib.PurePath(name)
+        text = tree.text(name)
+        source = path.suffix in SOURCE_SUFFIXES or path.name in SOURCE_NAMES or text.startswith('#!')
+        if source and text.strip() and not any(SPDX.search(line) for line in text.splitlines()[:3]):
+            yield f'{name}: has no SPDX-License-Identifier in its first three lines'
+
+
+def check_force(tree):
+    for name in tree.product_files():
+        for number, line in tree.lines(name):
+            if FORCE.search(line):
+                yield f'{name}:{number}: nothing is ever removed by force'
+
+
+def check_length(tree):
+    for name in tree.product_files():
+        n = len(tree.lines(name))
+        if n > LINES_MAX:
+            yield f'{name}: has {n} lines, {LINES_MAX} are allowed'
+
+
+def check_columns(tree):
+    for name in tree.c_files():
+        for number, line in tree.lines(name):
+            n = len(line.expandtabs(8))
+            if n > COLUMNS_MAX:
+                yield f'{name}:{number}: has {n} columns, {COLUMNS_MAX} are allowed'
+
+
+def check_clang_format(tree):
+    """None instead of problems: could not be checked."""
+    program = shutil.which('clang-format') or shutil.which('clang-format-14')
+    if not program:
+        return None
+    names = tree.c_files()
+    if not names:
+        return []
+    run = subprocess.run([program, '--style=file', '--dry-run', '-Werror', *names], cwd=tree.root, check=False,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = run.stdout.decode(errors='replace').splitlines()
+    problems = [line for line in output if ': error: ' in line]
+    if run.returncode != 0 and not problems:
+        problems = output or ['clang-format failed']
+    return problems
+
+
+def check_elsewhere(tree):
+    for name in tree.files:
+        for number, line in tree.lines(name):
+            if ELSEWHERE.search(line):
+                yield f'{name}:{number}: names a place that only one machine has'
+
+
+CHECKS = [
+    ('layers include to their left only', check_layers),
+    ('core is pure', check_core_is_pure),
+    ('sources have an SPDX line', check_spdx),
+    ('nothing is removed by force', check_force),
+    (f'no file of the product has more than {LINES_MAX} lines', check_length),
+    (f'no line of C has more than {COLUMNS_MAX} columns', check_columns),
+    ('clang-format is content', check_clang_format),
+    ('nothing names a place outside of the project', check_elsewhere),
+]
+
+
+def check_tree(root):
+    tree = Tree(root)
+    failed = 0
+    print(f'1..{len(CHECKS)}')
+    for number, (text, check) in enumerate(CHECKS, 1):
+        problems = check(tree)
+        if problems is None:
+            print(f'ok {number} - {text} # SKIP clang-format is not installed')
+            continue
+        problems = list(problems)
+        for problem in problems:
+            print(f'# {problem}')
+        print(f'{"not ok" if problems else "ok"} {number} - {text}')
+        failed += bool(problems)
+    return 1 if failed else 0
+
+
+HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n'
+CLEAN = {
+    'src/base/a.c': HEAD + '#include <unistd.h>\n\n#include "base/a.h"\n',
+    'include/base/a.h': HEAD,
+    'src/core/b.c': HEAD + '#include <errno.h>\n\n#include "base/a.h"\n#include "core/b.h"\n\n'
+                           '/* time() and log_info() belong elsewhere. */\nconst char *word = "write(2), force";\n',
+    'include/core/b.h': HEAD,
+    'src/daemon/c.c': HEAD + '#include "core/b.h"\n#include "engine/d.h"\n',
+    'src/ctl/e.c': HEAD + '#include "base/a.h"\n',
+    'README.md': 'No licence line is needed here; a framework/workshop is no place; see src/work/x too.\n',
+    'Makefile': '# SPDX-License-Identifier: Apache-2.0\n',
+    '.clang-format': '# SPDX-License-Identifier: Apache-2.0\nBasedOnStyle: LLVM\nIndentWidth: 8\nColumnLimit: 109\n'
+                     'SortIncludes: Never\n',
+    '.gitignore': 'build/\n',
+    'build/ignored.c': '#include "nonsense/x.h"\n',
+}
+LONG = '/* ' + 'x' * (COLUMNS_MAX - 6) + ' */'
+# The check that must fail, and the files that make it fail.
+BAD = [
+    (check_layers, {'src/base/bad.c': HEAD + '#include "core/b.h"\n'}),
+    (check_layers, {'src/core/bad.c': HEAD + '#include "engine/d.h"\n'}),
+    (check_layers, {'include/core/bad.h': HEAD + '#  include "daemon/x.h"\n'}),
+    (check_layers, {'src/engine/bad.c': HEAD + '#include "node/x.h"\n'}),
+    (check_layers, {'src/node/bad.c': HEAD + '#include "engine/x.h"\n'}),
+    (check_layers, {'src/engine/bad.c': HEAD + '#include "daemon/x.h"\n'}),
+    (check_layers, {'src/ctl/bad.c': HEAD + '#include "core/b.h"\n'}),
+    (check_layers, {'src/daemon/bad.c': HEAD + '#include "ctl/x.h"\n'}),
+    (check_layers, {'src/core/bad.c': HEAD + '#include "b.h"\n'}),
+    (check_layers, {'src/base/bad.c': HEAD + '#include <core/b.h>\n'}),
+    (check_layers, {'src/util/bad.c': HEAD}),
+    (check_layers, {'src/bad.c': HEAD}),
+    *((check_core_is_pure, {'src/core/bad.c': HEAD + f'#include <{header}>\n'})
+      for header in ('curl/curl.h', 'cjson/cJSON.h', 'systemd/sd-event.h', 'time.h', 'sys/time.h', 'unistd.h',
+                     'fcntl.h', 'sys/stat.h', 'syslog.h')),
+    (check_core_is_pure, {'include/core/bad.h': HEAD + '#include "base/log.h"\n'}),
+    *((check_core_is_pure, {'src/core/bad.c': HEAD + f'void f(void) {{\n        {call};\n}}\n'})
+      for call in ('log_info("x")', 'clock_gettime(0, &t)', 't = time(NULL)', 'printf("x")', 'write(1, "x", 1)',
+                   'sd_journal_print(1, "x")', 'curl_easy_init()', 'x = /* now */ random()')),
+    (check_spdx, {'src/base/bad.c': '/* nothing */\n'}),
+    (check_spdx, {'tests/bad.py': 'print(1)\n'}),
+    (check_spdx, {'tests/bad': '#!/bin/sh\ntrue\n'}),
+    (check_spdx, {'conf/bad.conf': '[Engine]\n'}),
+    (check_spdx, {'man/bad.8': '\n\n\n\n.\\" SPDX-License-Identifier: Apache-2.0\n'}),
+    (check_spdx, {'Makefile': 'all:\n'}),
+    (check_force, {'src/engine/bad.c': HEAD + 'const char *x = "?v=1&force=1";\n'}),
+    (check_force, {'include/engine/bad.h': HEAD + '#define X "Force=true"\n'}),
+    (check_length, {'src/base/bad.c': HEAD + '\n' * LINES_MAX}),
+    (check_columns, {'tests/unit/bad.c': HEAD + LONG + 'x\n'}),
+    (check_columns, {'src/base/bad.c': HEAD + '\t' * 13 + '/* x */\n'}),
+    (check_clang_format, {'src/base/bad.c': HEAD + 'int  x ;\n'}),
+    (check_clang_format, {'tests/unit/bad.h': HEAD + 'static int f(void)\n{\nreturn 1;\n}\n'}),
+    (check_elsewhere, {'README.md': 'see ../' + 'shared/design.md\n'}),
+    (check_elsewhere, {'tests/bad.py': HEAD + 'open("/' + 'work/main/x")\n'}),
+    (check_elsewhere, {'Makefile': 'A = /' + 'work\n'}),
+]
+# Close to the limit, and allowed.
+GOOD = [
+    (check_columns, {'src/base/good.c': HEAD + LONG + '\n'}),
+    (check_length, {'src/base/good.c': HEAD + '\n' * (LINES_MAX - 1)}),
+    (check_force, {'src/base/good.c': HEAD + '/* without force: 1 is enough */\n'}),
+    (check_elsewhere, {'tests/good.sh': 'upper=$DIR/' + 'work/x; mount -o lowerdir=a/' + 'work\n'}),
+]
+
+
+def problems_with(check, files):
+    with tempfile.TemporaryDirectory() as root:
+        subprocess.run(['git', 'init', '--quiet', root], check=True)
+        for name, text in {**CLEAN, **files}.items():
+            path = pathlib.Path(root, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding='utf-8')
+        problems = check(Tree(root))
+        return None if problems is None else list(problems)
+
+
+def self_test():
+    cases = [(check, {}, False) for _, check in CHECKS]
+    cases += [(check, files, False) for check, files in GOOD]
+    cases += [(check, files, True) for check, files in BAD]
+    failed = 0
+    print(f'1..{len(cases)}')
+    for number, (check, files, should_fail) in enumerate(cases, 1):
+        problems = problems_with(check, files)
+        text = f'{check.__name__} {"fails on" if should_fail else "passes"} {", ".join(files) or "the clean sample"}'
+        if problems is None:
+            print(f'ok {number} - {text} # SKIP clang-format is not installed')
+        elif bool(problems) == should_fail:
+            print(f'ok {number} - {text}')
+        else:
+            print(f'# {problems}')
+            print(f'not ok {number} - {text}')
+            failed += 1
+    unshown = {check for _, check in CHECKS} - {check for check, _ in BAD}
+    if unshown:
+        print(f'# no bad sample for {unshown}')
+    return 1 if failed or unshown else 0
+
+
+def main(arguments):
+    if arguments == ['--self-test']:
+        return self_test()
+    if arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    here = pathlib.Path(__file__).resolve().parent
+    return check_tree(str(here.parent.parent))
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decode_detail(): the exact values that a removal rests on. What it decides by must be there and right;
+ * where the answer contradicts itself the container counts as the more alive.
+ */
+
+#include <limits.h>
+
+#include "decode-fixture.h"
+
+#define DETAIL(state)                                                                                \
+        "{\"Id\":\"" ID                                                                              \
+        "\",\"Created\":\"2023-11-14T22:13:20.123456789Z\",\"Path\":\"sh\",\"State\":" state         \
+        ",\"Name\":\"/web.1.task1\",\"Config\":{\"Image\":\"busy:latest\",\"Labels\":{" SWARM_LABELS \
+        "}},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"\"}}}"
+#define TIMES \
+        ",\"StartedAt\":\"2023-11-14T22:13:21.5Z\",\"FinishedAt\":\"2023-11-14T23:13:22.000001999+01:00\""
+#define STATE(status, running, paused, restarting)                                     \
+        DETAIL("{\"Status\":\"" status "\",\"Running\":" running ",\"Paused\":" paused \
+               ",\"Restarting\":" restarting ",\"ExitCode\":0" TIMES "}")
+
+static void test_detail(void **state __attribute__((unused))) {
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        assert_good(detail,
+                        DETAIL("{\"Status\":\"exited\",\"Running\":false,\"Paused\":false,\"Restarting\":"
+                               "false,"
+                               "\"OOMKilled\":true,\"Dead\":false,\"Pid\":0,\"ExitCode\":137,\"Error\":"
+                               "\"boom\"" TIMES "}"),
+                        &d, &v);
+        assert_id(&v.detail.id, ID);
+        assert_string_equal(v.detail.name, "web.1.task1");
+        assert_string_equal(v.detail.image, "busy:latest");
+        assert_int_equal(v.detail.state, CONTAINER_EXITED);
+        assert_int_equal(v.detail.exit_code, 137);
+        assert_true(v.detail.oom_killed);
+        assert_string_equal(v.detail.error, "boom");
+        assert_true(v.detail.created == 1700000000123456);
+        assert_true(v.detail.started == 1700000001500000);
+        assert_true(v.detail.finished == 1700000002000001);
+        assert_swarm_labels(&v.detail.labels);
+}
+
+static void test_detail_tolerates(void **state __attribute__((unused))) {
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        assert_good(detail,
+                        "{\"Id\":\"" ID "\",\"Created\":\"0001-01-01T00:00:00Z\",\"State\":{\"ExitCode\":-1,"
+                        "\"FinishedAt\":\"0001-01-01T00:00:00Z\",\"Error\":\"\"}}",
+                        &d, &v);
+        assert_null(v.detail.name);
+        assert_null(v.detail.image);
+        assert_int_equal(v.detail.state, CONTAINER_STATE_UNKNOWN);
+        assert_int_equal(v.detail.exit_code, -1);
+        assert_false(v.detail.oom_killed);
+        assert_null(v.detail.error);
+        assert_true(v.detail.created == 0 && v.detail.started == 0 && v.detail.finished == 0);
+        assert_no_labels(&v.detail.labels);
+
+        assert_good(detail,
+                        "{\"Id\":\"" ID
+                        "\",\"Created\":\"2023-11-14T22:13:20Z\",\"Name\":\"/\",\"State\":{\"Status\":"
+                        "\"dead\",\"ExitCode\":1,\"ExitCode\":2147483647,\"exitCode\":0,\"FinishedAt\":"
+                        "\"2023-11-14T22:13:20Z\"},\"Config\":{\"Image\":\"\",\"Labels\":null}}",
+                        &d, &v);
+        assert_null(v.detail.name);
+        assert_null(v.detail.image);
+        assert_int_equal(v.detail.state, CONTAINER_DEAD);
+        assert_int_equal(v.detail.exit_code, INT_MAX);
+        assert_no_labels(&v.detail.labels);
+}
+
+/* Flags that say more life than Status win; never the other way round. */
+static void test_detail_state(void **state __attribute__((unused))) {
+        static const struct {
+                const char *text;
+                ContainerState state;
+        } cases[] = {
+                { STATE("created", "false", "false", "false"), CONTAINER_CREATED },
+                { STATE("running", "true", "false", "false"), CONTAINER_RUNNING },
+                { STATE("paused", "true", "true", "false"), CONTAINER_PAUSED },
+                { STATE("restarting", "true", "false", "true"), CONTAINER_RESTARTING },
+                { STATE("removing", "false", "false", "false"), CONTAINER_REMOVING },
+                { STATE("exited", "false", "false", "false"), CONTAINER_EXITED },
+                { STATE("dead", "false", "false", "false"), CONTAINER_DEAD },
+                { STATE("created", "true", "false", "false"), CONTAINER_RUNNING },
+                { STATE("removing", "true", "false", "false"), CONTAINER_RUNNING },
+                { STATE("exited", "true", "false", "false"), CONTAINER_RUNNING },
+                { STATE("dead", "true", "false", "false"), CONTAINER_RUNNING },
+                { STATE("exited", "false", "true", "false"), CONTAINER_PAUSED },
+                { STATE("exited", "true", "true", "false"), CONTAINER_PAUSED },
+                { STATE("exited", "false", "false", "true"), CONTAINER_RESTARTING },
+                { STATE("exited", "true", "false", "true"), CONTAINER_RESTARTING },
+                { STATE("running", "false", "false", "false"), CONTAINER_RUNNING },
+                { STATE("restarting", "false", "false", "false"), CONTAINER_RESTARTING },
+                { STATE("stopping", "false", "false", "false"), CONTAINER_STATE_UNKNOWN },
+                { STATE("Exited", "false", "false", "false"), CONTAINER_STATE_UNKNOWN },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+
+                assert_good(detail, cases[i].text, &d, &v);
+                if (v.detail.state != cases[i].state)
+                        fail_msg("%s from %s", container_state_name(v.detail.state), cases[i].text);
+        }
+}
+
+#define FINISHED "\"FinishedAt\":\"2023-11-14T22:13:20Z\""
+#define CREATED  "\"Created\":\"2023-11-14T22:13:20Z\""
+
+static void test_detail_bad(void **state __attribute__((unused))) {
+        static const char *const bad[] = {
+                "{" CREATED ",\"State\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\",\"State\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\"," CREATED "}",
+                "{\"Id\":\"" ID "\"," CREATED ",\"State\":null}",
+                "{\"Id\":\"" ID "\"," CREATED ",\"State\":\"exited\"}",
+                "{\"Id\":\"" ID "\"," CREATED ",\"state\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\",\"Created\":1700000000,\"State\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\",\"Created\":\"\",\"State\":{\"ExitCode\":0," FINISHED "}}",
+                DETAIL("{}"),
+                DETAIL("{" FINISHED "}"),
+                DETAIL("{\"ExitCode\":null," FINISHED "}"),
+                DETAIL("{\"ExitCode\":\"0\"," FINISHED "}"),
+                DETAIL("{\"exitCode\":0," FINISHED "}"),
+                DETAIL("{\"ExitCode\":2147483648," FINISHED "}"),
+                DETAIL("{\"ExitCode\":-2147483649," FINISHED "}"),
+                DETAIL("{\"ExitCode\":0.5," FINISHED "}"),
+                DETAIL("{\"ExitCode\":1e300," FINISHED "}"),
+                DETAIL("{\"ExitCode\":0}"),
+                DETAIL("{\"ExitCode\":0,\"FinishedAt\":null}"),
+                DETAIL("{\"ExitCode\":0,\"FinishedAt\":\"\"}"),
+                DETAIL("{\"ExitCode\":0,\"FinishedAt\":0}"),
+                DETAIL("{\"ExitCode\":0,\"FinishedAt\":\"yesterday\"}"),
+                DETAIL("{\"ExitCode\":0,\"FinishedAt\":\"10000-01-01T00:00:00Z\"}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"StartedAt\":\"never\"}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"Running\":\"false\"}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"Paused\":0}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"Restarting\":[]}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"OOMKilled\":1}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"Error\":false}"),
+                DETAIL("{\"ExitCode\":0," FINISHED ",\"Status\":5}"),
+                "{\"Id\":\"" ID "\"," CREATED ",\"Config\":[],\"State\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\"," CREATED
+                ",\"Config\":{\"Labels\":[]},\"State\":{\"ExitCode\":0," FINISHED "}}",
+                "{\"Id\":\"" ID "\"," CREATED ",\"Config\":{\"Image\":1},\"State\":{\"ExitCode\":0," FINISHED
+                "}}",
+                "{\"Id\":\"" ID "\"," CREATED ",\"Name\":1,\"State\":{\"ExitCode\":0," FINISHED "}}",
+        };
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        /* What the bad ones are made from is good. */
+        assert_good(detail, DETAIL("{\"ExitCode\":0," FINISHED "}"), &d, &v);
+        assert_all_bad(detail, bad, ELEMENTS_OF(bad));
+}
+
+static void test_every_cut(void **state __attribute__((unused))) {
+        assert_cuts_bad(detail, STATE("exited", "false", "false", "false"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_detail),
+                cmocka_unit_test(test_detail_tolerates),
+                cmocka_unit_test(test_detail_state),
+                cmocka_unit_test(test_detail_bad),
+                cmocka_unit_test(test_every_cut),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

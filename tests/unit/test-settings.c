@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/time-span.h"
+#include "core/settings.h"
+
+#define _cleanup_settings_ _cleanup_(settings_done)
+
+static void assert_value(const Settings *s, SettingId id, const char *wanted) {
+        _cleanup_free_ char *text = settings_format(s, id);
+
+        assert_non_null(text);
+        assert_string_equal(text, wanted);
+}
+
+static void set(Settings *s, SettingId id, const char *text, const char *file, unsigned line) {
+        const char *what = "";
+
+        if (settings_set(s, id, text, file, line, &what) != 0)
+                fail_msg("%s=%s: %s", setting_info(id)->key, text, what);
+}
+
+static void resolve(Settings *s) {
+        const char *what = NULL;
+        SettingId id = _SETTING_INVALID;
+
+        assert_int_equal(settings_resolve(s, &id, &what), 0);
+        assert_int_equal(id, _SETTING_INVALID);
+        assert_null(what);
+}
+
+static void the_table_is_sound(void **state) {
+        (void) state;
+
+        for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                const SettingInfo *info = setting_info(id), *before = id > 0 ? setting_info(id - 1) : NULL;
+                char low[TIME_SPAN_TEXT_MAX], high[TIME_SPAN_TEXT_MAX], range[256] = "";
+
+                assert_int_equal(setting_find(info->section, info->key), id);
+                assert_true(setting_section_exists(info->section));
+                /* the room of the search for the nearest name */
+                assert_in_range(strlen(info->section), 1, 31);
+                assert_in_range(strlen(info->key), 1, 31);
+                assert_true(strlen(info->help) > 10);
+                assert_int_equal(info->help[strlen(info->help) - 1], '.');
+
+                /* sections are in one piece */
+                if (before && strcmp(before->section, info->section) != 0)
+                        for (SettingId other = 0; other < id; other++)
+                                assert_string_not_equal(setting_info(other)->section, info->section);
+
+                switch (info->type) {
+                case SETTING_TYPE_SPAN:
+                        snprintf(range, sizeof(range), "%s to %s",
+                                        time_span_format(low, sizeof(low), info->min, 1),
+                                        time_span_format(high, sizeof(high), info->max, 1));
+                        break;
+                case SETTING_TYPE_COUNT:
+                        snprintf(range, sizeof(range), "%u to %u", (unsigned) info->min,
+                                        (unsigned) info->max);
+                        break;
+                case SETTING_TYPE_CHOICE:
+                        for (size_t i = 0; info->choices[i]; i++) {
+                                strcat(range, i == 0 ? "" : info->choices[i + 1] ? ", " : " or ");
+                                strcat(range, info->choices[i]);
+                        }
+                        break;
+                case SETTING_TYPE_ENDPOINT:
+                        strcpy(range, "unix:///absolute/path or tcp://host:port");
+                        break;
+                }
+                assert_string_equal(info->accepted, range);
+
+                if (info->follows != _SETTING_INVALID) {
+                        assert_string_equal(info->default_text, "");
+                        assert_int_equal(setting_info(info->follows)->follows, _SETTING_INVALID);
+                        assert_int_equal(info->type, SETTING_TYPE_SPAN);
+                        assert_int_equal(setting_info(info->follows)->type, SETTING_TYPE_SPAN);
+                        assert_true(info->min == setting_info(info->follows)->min);
+                        assert_true(info->max == setting_info(info->follows)->max);
+                } else
+                        assert_string_not_equal(info->default_text, "");
+
+                /* every row has a place of its own */
+                for (SettingId other = 0; other < id; other++)
+                        assert_int_not_equal(setting_info(other)->offset, info->offset);
+        }
+}
+
+static void defaults_are_those_promised(void **state) {
+        _cleanup_settings_ Settings s = {};
+
+        (void) state;
+        memset(&s, 0xff, sizeof(s));
+        assert_int_equal(settings_init(&s), 0);
+        resolve(&s);
+
+        assert_string_equal(s.endpoint, "unix:///run/docker.sock");
+        assert_true(s.resync_interval == 5 * USEC_PER_MINUTE);
+        assert_true(s.request_timeout == 60 * USEC_PER_SEC);
+        assert_true(s.settle_time == 60 * USEC_PER_SEC);
+        assert_true(s.retention.minimum_age == 60 * USEC_PER_SEC);
+        assert_true(s.retention.success == USEC_PER_HOUR);
+        assert_true(s.retention.failure == 24 * USEC_PER_HOUR);
+        assert_true(s.retention.oom_killed == 24 * USEC_PER_HOUR);
+        assert_true(s.retention.shutdown == USEC_PER_HOUR);
+        assert_true(s.retention.failed_start == 24 * USEC_PER_HOUR);
+        assert_true(s.retention.orphan_age == USEC_PER_HOUR);
+        assert_int_equal(s.retention.remove_volumes, REMOVE_VOLUMES_SWARM);
+        assert_int_equal(s.parallelism, 4);
+        assert_true(s.retry_initial == 5 * USEC_PER_SEC);
+        assert_true(s.retry_max == 10 * USEC_PER_MINUTE);
+        assert_int_equal(s.quarantine_after, 8);
+
+        for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                assert_null(s.origins[id].file);
+                assert_int_equal(s.origins[id].line, 0);
+                assert_true(s.origins[id].is_default);
+        }
+}
+
+static void names_are_found(void **state) {
+        (void) state;
+
+        assert_int_equal(setting_find("Engine", "Endpoint"), SETTING_ENDPOINT);
+        assert_int_equal(setting_find("Reaper", "QuarantineAfter"), SETTING_QUARANTINE_AFTER);
+        assert_int_equal(setting_find("Engine", "endpoint"), _SETTING_INVALID);
+        assert_int_equal(setting_find("engine", "Endpoint"), _SETTING_INVALID);
+        assert_int_equal(setting_find("Retention", "Endpoint"), _SETTING_INVALID);
+        assert_int_equal(setting_find("", ""), _SETTING_INVALID);
+        assert_int_equal(setting_find("Engine", "EndpointX"), _SETTING_INVALID);
+        assert_true(setting_section_exists("Retention"));
+        assert_false(setting_section_exists("retention"));
+        assert_false(setting_section_exists(""));
+}
+
+static void nearest_names_are_suggested(void **state) {
+        static const struct {
+                const char *section, *nearest;
+        } sections[] = {
+                { "engine", "Engine" },
+                { " Engine", "Engine" },
+                { "Engines", "Engine" },
+                { "Retenton", "Retention" },
+                { "Raeper", "Reaper" },
+                { "Rtn", NULL },
+                { "", NULL },
+                { "Bogus", NULL },
+                { "Something entirely different that is long", NULL },
+        };
+        static const struct {
+                const char *section, *key, *nearest, *in;
+        } keys[] = {
+                { "Retention", "Sucess", "Success", "Retention" },
+                { "Retention", "success", "Success", "Retention" },
+                { "Retention", "OomKill", "OOMKilled", "Retention" },
+                { "Retention", "Volumes", "RemoveVolumes", "Retention" },
+                { "Engine", "Timeout", "RequestTimeout", "Engine" },
+                { "Engine", "Success", "Success", "Retention" },
+                { "Reaper", "Endpiont", "Endpoint", "Engine" },
+                { "Reaper", "RetryMin", "RetryMax", "Reaper" },
+                { "Reaper", "RetryInital", "RetryInitial", "Reaper" },
+                /* as near to both: its own section's comes first */
+                { "Engine", "Endpcess", "Endpoint", "Engine" },
+                { "Retention", "Endpcess", "Success", "Retention" },
+                { "Reaper", "xyzzy", NULL, NULL },
+                { "Reaper", "", NULL, NULL },
+        };
+        char longest[1000];
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS_OF(sections); i++) {
+                const char *nearest = setting_nearest_section(sections[i].section);
+
+                if (sections[i].nearest)
+                        assert_string_equal(nearest, sections[i].nearest);
+                else
+                        assert_null(nearest);
+        }
+
+        for (size_t i = 0; i < ELEMENTS_OF(keys); i++) {
+                const char *in = NULL, *nearest = setting_nearest_key(keys[i].section, keys[i].key, &in);
+
+                if (keys[i].nearest) {
+                        assert_string_equal(nearest, keys[i].nearest);
+                        assert_string_equal(in, keys[i].in);
+                        assert_string_equal(
+                                        setting_nearest_key(keys[i].section, keys[i].key, NULL), nearest);
+                } else {
+                        assert_null(nearest);
+                        assert_null(in);
+                }
+        }
+
+        memset(longest, 'e', sizeof(longest) - 1);
+        longest[sizeof(longest) - 1] = '\0';
+        assert_null(setting_nearest_section(longest));
+        assert_null(setting_nearest_key("Engine", longest, NULL));
+}
+
+static void values_are_read(void **state) {
+        static const struct {
+                SettingId id;
+                const char *text, *formatted;
+        } cases[] = {
+                { SETTING_ENDPOINT, "unix:///a b", "unix:///a b" },
+                { SETTING_ENDPOINT, "unix:///a;b", "unix:///a;b" },
+                { SETTING_ENDPOINT, "unix:///a #b", "unix:///a #b" },
+                { SETTING_ENDPOINT, "tcp://[::1]:02375", "tcp://[::1]:02375" },
+                { SETTING_RESYNC_INTERVAL, "10", "10s" },
+                { SETTING_RESYNC_INTERVAL, "1d", "1d" },
+                { SETTING_REQUEST_TIMEOUT, "1s", "1s" },
+                { SETTING_REQUEST_TIMEOUT, "60min", "1h" },
+                { SETTING_SETTLE_TIME, "0", "0" },
+                { SETTING_SETTLE_TIME, "24h", "1d" },
+                { SETTING_MINIMUM_AGE, "10s", "10s" },
+                { SETTING_MINIMUM_AGE, "10000ms", "10s" },
+                { SETTING_MINIMUM_AGE, "infinity", "infinity" },
+                { SETTING_SUCCESS, "0", "0" },
+                { SETTING_SUCCESS, "1us", "1us" },
+                { SETTING_SUCCESS, "infinity", "infinity" },
+                { SETTING_SUCCESS, "18446744073709551614us", "213503982d 8h 1min 49s 551ms 614us" },
+                { SETTING_FAILURE, "1h 30min", "1h 30min" },
+                { SETTING_OOM_KILLED, "1w", "7d" },
+                { SETTING_SHUTDOWN, "infinity", "infinity" },
+                { SETTING_FAILED_START, "infinity", "infinity" },
+                { SETTING_ORPHAN_AGE, "infinity", "infinity" },
+                { SETTING_REMOVE_VOLUMES, "swarm", "swarm" },
+                { SETTING_REMOVE_VOLUMES, "never", "never" },
+                { SETTING_REMOVE_VOLUMES, "always", "always" },
+                { SETTING_PARALLELISM, "1", "1" },
+                { SETTING_PARALLELISM, "16", "16" },
+                { SETTING_PARALLELISM, "0000000000000000000000000000000000016", "16" },
+                { SETTING_RETRY_INITIAL, "1h", "1h" },
+                { SETTING_RETRY_MAX, "1d", "1d" },
+                { SETTING_QUARANTINE_AFTER, "1000", "1000" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_settings_ Settings s = {}, again = {};
+
+                assert_int_equal(settings_init(&s), 0);
+                set(&s, cases[i].id, cases[i].text, "file", 7);
+                assert_value(&s, cases[i].id, cases[i].formatted);
+                assert_string_equal(s.origins[cases[i].id].file, "file");
+                assert_int_equal(s.origins[cases[i].id].line, 7);
+                assert_false(s.origins[cases[i].id].is_default);
+
+                /* what is written reads back, and nothing else has changed */
+                assert_int_equal(settings_init(&again), 0);
+                set(&again, cases[i].id, cases[i].formatted, NULL, 0);
+                for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                        _cleanup_free_ char *wanted = settings_format(&s, id);
+
+                        assert_value(&again, id, wanted);
+                        if (id != cases[i].id)
+                                assert_true(s.origins[id].is_default);
+                }
+        }
+}
+
+static void other_values_are_refused(void **state) {
+        static const struct {
+                SettingId id;
+                const char *text;
+                int error;
+                const char *what;
+        } cases[] = {
+                { SETTING_ENDPOINT, "/run/docker.sock", -EINVAL, "begins with neither unix:// nor tcp://" },
+                { SETTING_ENDPOINT, "unix:///a ;b", -EINVAL, "semicolon behind a space" },
+                { SETTING_ENDPOINT, "unix:///a  ;", -EINVAL, "semicolon behind a space" },
+                { SETTING_ENDPOINT, "unix:///a\t;b", -EINVAL, "unprintable" },
+                { SETTING_ENDPOINT, "unix:///a\nMinimumAge=0", -EINVAL, "unprintable" },
+                { SETTING_ENDPOINT, "unix:///a ", -EINVAL, "ends with a space" },
+                { SETTING_ENDPOINT, " unix:///a", -EINVAL, "begins with neither" },
+                { SETTING_ENDPOINT, " ", -EINVAL, "begins with neither" },
+                { SETTING_RESYNC_INTERVAL, "9s", -ERANGE, "is out of range" },
+                { SETTING_RESYNC_INTERVAL, "9999999us", -ERANGE, "is out of range" },
+                { SETTING_RESYNC_INTERVAL, "24h 1us", -ERANGE, "is out of range" },
+                { SETTING_RESYNC_INTERVAL, "infinity", -ERANGE, "is out of range" },
+                { SETTING_RESYNC_INTERVAL, "-1s", -ERANGE, "is out of range" },
+                { SETTING_RESYNC_INTERVAL, "soon", -EINVAL, "is not a time span" },
+                { SETTING_RESYNC_INTERVAL, "5min # often", -EINVAL, "is not a time span" },
+                { SETTING_RESYNC_INTERVAL, " ", -EINVAL, "is not a time span" },
+                { SETTING_REQUEST_TIMEOUT, "0", -ERANGE, "is out of range" },
+                { SETTING_REQUEST_TIMEOUT, "infinity", -ERANGE, "is out of range" },
+                { SETTING_REQUEST_TIMEOUT, "61min", -ERANGE, "is out of range" },
+                { SETTING_SETTLE_TIME, "infinity", -ERANGE, "is out of range" },
+                { SETTING_SETTLE_TIME, "25h", -ERANGE, "is out of range" },
+                { SETTING_MINIMUM_AGE, "0", -ERANGE, "is out of range" },
+                { SETTING_MINIMUM_AGE, "9999999us", -ERANGE, "is out of range" },
+                { SETTING_MINIMUM_AGE, "9.999999s", -ERANGE, "is out of range" },
+                { SETTING_SUCCESS, "18446744073709551615us", -ERANGE, "is out of range" },
+                { SETTING_SUCCESS, "never", -EINVAL, "is not a time span" },
+                { SETTING_REMOVE_VOLUMES, "Swarm", -EINVAL, "is not one of the choices" },
+                { SETTING_REMOVE_VOLUMES, "yes", -EINVAL, "is not one of the choices" },
+                { SETTING_REMOVE_VOLUMES, "swarm ", -EINVAL, "is not one of the choices" },
+                { SETTING_REMOVE_VOLUMES, "swar", -EINVAL, "is not one of the choices" },
+                { SETTING_PARALLELISM, "0", -ERANGE, "is out of range" },
+                { SETTING_PARALLELISM, "17", -ERANGE, "is out of range" },
+                { SETTING_PARALLELISM, "4294967300", -ERANGE, "is out of range" },
+                { SETTING_PARALLELISM, "18446744073709551620", -ERANGE, "is out of range" },
+                { SETTING_PARALLELISM, "99999999999999999999999999999999999", -ERANGE, "is out of range" },
+                { SETTING_PARALLELISM, "-1", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "+4", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "4.0", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "0x4", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "4 ", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "four", -EINVAL, "is not a whole number" },
+                { SETTING_PARALLELISM, "99999999999999999999999x", -EINVAL, "is not a whole number" },
+                { SETTING_RETRY_INITIAL, "500ms", -ERANGE, "is out of range" },
+                { SETTING_RETRY_MAX, "infinity", -ERANGE, "is out of range" },
+                { SETTING_QUARANTINE_AFTER, "0", -ERANGE, "is out of range" },
+                { SETTING_QUARANTINE_AFTER, "1001", -ERANGE, "is out of range" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_free_ char *before = NULL;
+                _cleanup_settings_ Settings s = {};
+                const char *what = "nothing";
+                int r;
+
+                assert_int_equal(settings_init(&s), 0);
+                before = settings_format(&s, cases[i].id);
+
+                r = settings_set(&s, cases[i].id, cases[i].text, "file", 1, &what);
+                if (r != cases[i].error || !strstr(what, cases[i].what))
+                        fail_msg("%s=%s: %i, %s", setting_info(cases[i].id)->key, cases[i].text, r, what);
+
+                assert_value(&s, cases[i].id, before);
+                assert_true(s.origins[cases[i].id].is_default);
+                assert_null(s.origins[cases[i].id].file);
+                assert_null(s.files);
+                assert_int_equal(
+                                settings_set(&s, cases[i].id, cases[i].text, NULL, 0, NULL), cases[i].error);
+        }
+}
+
+static void an_empty_value_is_the_default(void **state) {
+        _cleanup_settings_ Settings s = {};
+
+        (void) state;
+        assert_int_equal(settings_init(&s), 0);
+        set(&s, SETTING_ENDPOINT, "unix:///a", "one", 1);
+        set(&s, SETTING_PARALLELISM, "16", "one", 2);
+        set(&s, SETTING_REMOVE_VOLUMES, "never", "one", 3);
+        set(&s, SETTING_SUCCESS, "2h", "one", 4);
+        for (SettingId id = 0; id < _SETTING_MAX; id++)
+                set(&s, id, "", "two", 10 + (unsigned) id);
+        resolve(&s);
+
+        assert_value(&s, SETTING_ENDPOINT, "unix:///run/docker.sock");
+        assert_value(&s, SETTING_PARALLELISM, "4");
+        assert_value(&s, SETTING_REMOVE_VOLUMES, "swarm");
+        assert_value(&s, SETTING_SUCCESS, "1h");
+        for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                assert_true(s.origins[id].is_default);
+                assert_string_equal(s.origins[id].file, "two");
+                assert_int_equal(s.origins[id].line, 10 + id);
+        }
+}
+
+static void settings_follow_others(void **state) {
+        _cleanup_settings_ Settings s = {};
+
+        (void) state;
+        assert_int_equal(settings_init(&s), 0);
+        assert_value(&s, SETTING_OOM_KILLED, "1d");
+        assert_value(&s, SETTING_SHUTDOWN, "1h");
+
+        /* the order in which they are set does not matter */
+        set(&s, SETTING_OOM_KILLED, "", "file", 1);
+        set(&s, SETTING_FAILURE, "2d", "file", 2);
+        set(&s, SETTING_SUCCESS, "infinity", "file", 3);
+        resolve(&s);
+        assert_value(&s, SETTING_OOM_KILLED, "2d");
+        assert_value(&s, SETTING_SHUTDOWN, "infinity");
+
+        /* a value of one's own stays, 0 too */
+        set(&s, SETTING_OOM_KILLED, "0", "file", 4);
+        set(&s, SETTING_SHUTDOWN, "1min", "file", 5);
+        set(&s, SETTING_FAILURE, "3d", "file", 6);
+        resolve(&s);
+        assert_value(&s, SETTING_OOM_KILLED, "0");
+        assert_value(&s, SETTING_SHUTDOWN, "1min");
+
+        /* and can be given up again */
+        set(&s, SETTING_OOM_KILLED, "", "file", 7);
+        set(&s, SETTING_SHUTDOWN, "", "file", 8);
+        resolve(&s);
+        assert_value(&s, SETTING_OOM_KILLED, "3d");
+        assert_value(&s, SETTING_SHUTDOWN, "infinity");
+}
+
+static void retries_have_to_grow(void **state) {
+        _cleanup_settings_ Settings s = {};
+        SettingId id = _SETTING_INVALID;
+        const char *what = NULL;
+
+        (void) state;
+        assert_int_equal(settings_init(&s), 0);
+
+        set(&s, SETTING_RETRY_MAX, "4999ms", "file", 1);
+        assert_int_equal(settings_resolve(&s, &id, &what), -ERANGE);
+        assert_int_equal(id, SETTING_RETRY_MAX);
+        assert_string_equal(what, "is below RetryInitial=");
+
+        set(&s, SETTING_RETRY_INITIAL, "4999ms", "file", 2);
+        resolve(&s);
+
+        /* the default is not to blame */
+        set(&s, SETTING_RETRY_MAX, "", "file", 3);
+        set(&s, SETTING_RETRY_INITIAL, "11min", "file", 4);
+        assert_int_equal(settings_resolve(&s, &id, &what), -ERANGE);
+        assert_int_equal(id, SETTING_RETRY_INITIAL);
+        assert_string_equal(what, "is above RetryMax=, which has its default");
+
+        /* others are filled in all the same */
+        set(&s, SETTING_FAILURE, "5d", "file", 5);
+        assert_int_equal(settings_resolve(&s, &id, &what), -ERANGE);
+        assert_value(&s, SETTING_OOM_KILLED, "5d");
+}
+
+static void names_of_files_are_kept_once(void **state) {
+        _cleanup_settings_ Settings s = {};
+        char one[] = "one", two[] = "two";
+
+        (void) state;
+        assert_int_equal(settings_init(&s), 0);
+        set(&s, SETTING_SUCCESS, "1h", one, 1);
+        set(&s, SETTING_FAILURE, "1h", two, 2);
+        set(&s, SETTING_PARALLELISM, "3", one, 3);
+
+        memset(one, 'x', sizeof(one) - 1);
+        memset(two, 'x', sizeof(two) - 1);
+        assert_string_equal(s.origins[SETTING_SUCCESS].file, "one");
+        assert_string_equal(s.origins[SETTING_FAILURE].file, "two");
+        assert_ptr_equal(s.origins[SETTING_PARALLELISM].file, s.origins[SETTING_SUCCESS].file);
+
+        settings_done(&s);
+        assert_null(s.endpoint);
+        assert_null(s.files);
+        settings_done(&s);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_table_is_sound),
+                cmocka_unit_test(defaults_are_those_promised),
+                cmocka_unit_test(names_are_found),
+                cmocka_unit_test(nearest_names_are_suggested),
+                cmocka_unit_test(values_are_read),
+                cmocka_unit_test(other_values_are_refused),
+                cmocka_unit_test(an_empty_value_is_the_default),
+                cmocka_unit_test(settings_follow_others),
+                cmocka_unit_test(retries_have_to_grow),
+                cmocka_unit_test(names_of_files_are_kept_once),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
