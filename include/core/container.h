@@ -46,7 +46,7 @@ typedef struct Container {
         usec_t error_seen;     /* steady: first sight of State.Error; 0: none */
         usec_t looked_at;      /* steady: the last inspect; 0: none */
         usec_t state_at;       /* steady: the last event that changed the state; 0: none */
-        usec_t touched;        /* steady: when an event or a list last spoke of it */
+        usec_t touched;        /* steady: when an event last spoke of it; 0: none did */
         int64_t event_nsec;    /* realtime: the newest event that changed the state */
         int64_t start_nsec;    /* realtime: the newest `start` event */
         int64_t stop_nsec;     /* realtime: the newest event by which it was asked to stop */

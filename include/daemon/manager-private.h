@@ -53,6 +53,7 @@ typedef struct Manager {
         bool stopping;
 
         size_t removed, already_gone, failed;
+        size_t trimmed_at; /* removed and already gone when memory was last given back */
 } Manager;
 
 /* manager.c */

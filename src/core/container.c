@@ -150,7 +150,6 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
         bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
         usec_t seen_alive = usec_sub(asked, LIST_LAG);
 
-        c->touched = now->steady;
         if (s->created > 0)
                 set_created(c, s->created, now);
         c->exit_code_forged = s->exit_code_forged;
@@ -239,7 +238,6 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
         bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
 
         c->looked_at = now->steady;
-        c->touched = now->steady;
         if (d->created > 0)
                 set_created(c, d->created, now);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 /* How soon a list follows when an event was lost. A stream of bad events must not become a stream of
  * lists. */
 #define RESYNC_AFTER_LOSS USEC_PER_SEC
+/* After so many containers have gone, unused memory is given back at the next resync. */
+#define TRIM_AFTER 1000
 /* How soon a Swarm that was not ready is looked at again, at first. */
 #define NOT_READY_INITIAL USEC_PER_SEC
 
@@ -147,6 +150,16 @@ void manager_resync(Manager *m) {
                 sync_start(m->sync, false);
 }
 
+/* What thousands of containers have held is spread over the heap, and free() gives back its end only. */
+static void give_back_memory(Manager *m, size_t forgotten) {
+        size_t gone = forgotten + m->removed + m->already_gone;
+
+        if (gone - m->trimmed_at < TRIM_AFTER)
+                return;
+        (void) malloc_trim(0);
+        m->trimmed_at = m->removed + m->already_gone;
+}
+
 static usec_t next_resync(Manager *m) {
         usec_t interval = m->settings->resync_interval;
 
@@ -175,6 +188,7 @@ static void on_synced(
         }
 
         log_debug("Listed %zu task containers, forgot %zu", result->listed, result->forgotten);
+        give_back_memory(m, result->forgotten);
         if (result->with_ring) {
                 judge_engine_age(m, result);
                 record_engine_back(m->settings->endpoint, m->engine, m->api);

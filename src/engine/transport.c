@@ -68,8 +68,8 @@ struct Transport {
 static void request_move(Request *r, RequestState state) {
         Transport *t = r->transport;
 
-        DL_DELETE(t->requests[r->state],
-                        r); /* NOLINT(clang-analyzer-core.NullDereference): it is in the list */
+        /* It is in that list. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+        DL_DELETE(t->requests[r->state], r);
         r->state = state;
         DL_APPEND(t->requests[r->state], r);
 }
