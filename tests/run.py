@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the tests, all or by suite, and counts them.
+
+    run.py [--list] [SUITE...]
+
+Every suite prints what it does as it goes; the last line of all is `N passed, N failed`, with `, N skipped` behind
+it if any were. A suite that could not even begin counts as a failure, so that nothing is passed by not being run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = TOP / "build"
+PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+SANITIZERS = "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+
+
+@dataclass
+class Count:
+    """What a suite came to."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: "Count") -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.notes += other.notes
+
+    def one(self, good: bool, name: str, output: str = "") -> None:
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+            self.notes.append(f"failed: {name}")
+            print(output.rstrip())
+
+
+def run(*argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, **env}, check=False, errors="replace")
+
+
+def make(*argv: str) -> subprocess.CompletedProcess[str]:
+    return run("make", "--no-print-directory", f"-j{os.cpu_count() or 1}", "WERROR=-Werror", *argv)
+
+
+def tap(name: str, output: str, status: int) -> Count:
+    """Counts a program that speaks TAP; its own exit status and its plan have the last word."""
+    count = Count()
+    for line in output.splitlines():
+        found = re.match(r"(ok|not ok) \d+(.*)", line)
+        if not found:
+            continue
+        if found[1] != "ok":
+            count.failed += 1
+            count.notes.append(f"failed: {name}{found[2]}")
+        elif re.search(r"# SKIP", found[2], re.I):
+            count.skipped += 1
+            count.notes.append(f"skipped: {name}{found[2]}")
+        else:
+            count.passed += 1
+    plan = re.search(r"^1\.\.(\d+)", output, re.M)
+    total = count.passed + count.failed + count.skipped
+    if (status != 0 and count.failed == 0) or total == 0 or (plan and int(plan[1]) != total):
+        count.failed += 1
+        count.notes.append(f"failed: {name} ended with status {status} after {total} tests")
+    if count.failed:
+        print(output.rstrip())
+    return count
+
+
+def units(label: str, build: Path, wrapper: list[str], *make_arguments: str, **env: str) -> Count:
+    count = Count()
+    made = make(f"BUILD={build.relative_to(TOP)}", *make_arguments, "units")
+    count.one(made.returncode == 0, f"building the unit tests ({label})", made.stdout)
+    if made.returncode:
+        return count
+    sources = sorted((TOP / "tests/unit").glob("test-*.c"))
+    for source in sources:
+        done = run(*wrapper, str(build / "tests" / source.stem), CMOCKA_MESSAGE_OUTPUT="TAP", **env)
+        count.add(tap(f"{source.stem} ({label})", done.stdout, done.returncode))
+    return count
+
+
+def suite_style() -> Count:
+    count = Count()
+    for argument in ([], ["--self-test"]):
+        done = run(PYTHON, "tests/style/check.py", *argument)
+        count.add(tap(" ".join(["style", *argument]), done.stdout, done.returncode))
+    for page in sorted((TOP / "man").glob("*.[1-8]")):
+        done = run("mandoc", "-Tlint", "-Wwarning", str(page))
+        count.one(done.returncode == 0, f"mandoc -Tlint {page.name}", done.stdout)
+    return count
+
+
+def suite_build() -> Count:
+    """Every compiler at every warning, and what a release must be linked with."""
+    count = Count()
+    for compiler in ("gcc", "clang"):
+        folder = f"build/{compiler}"
+        made = make(f"CC={compiler}", f"BUILD={folder}")
+        count.one(made.returncode == 0, f"building with {compiler}", made.stdout)
+    elf = run("readelf", "--wide", "--dynamic", "--program-headers", "--symbols", "--file-header", "build/reaperd").stdout
+    for what, pattern in (("PIE", r"Type:\s+DYN"), ("RELRO", r"GNU_RELRO"), ("immediate binding", r"BIND_NOW|NOW PIE"),
+                          ("stack protector", r"__stack_chk_fail"), ("_FORTIFY_SOURCE", r"__\w+_chk\b(?<!stack_chk)")):
+        count.one(re.search(pattern, elf) is not None, f"build/reaperd has {what}")
+    return count
+
+
+def suite_unit() -> Count:
+    return units("valgrind", BUILD, ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite,indirect",
+                                     "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99"],
+                 REAPERD_TEST_SLOW="1")
+
+
+def suite_sanitize() -> Count:
+    return units("ASan and UBSan", BUILD / "sanitize", [], f"CFLAGS=-O1 -g {SANITIZERS}", "HARDENING=",
+                 UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS="detect_leaks=1")
+
+
+def suite_lint() -> Count:
+    count = Count()
+    done = run("make", "--no-print-directory", "lint")
+    count.one(done.returncode == 0, "make lint", done.stdout)
+    return count
+
+
+def suite_install() -> Count:
+    """`make install` puts everything where it belongs, and `make uninstall` takes all of it away again."""
+    count = Count()
+    with tempfile.TemporaryDirectory() as root:
+        where = (f"DESTDIR={root}", "PREFIX=/usr", "SYSCONFDIR=/etc")
+        for target in ("install", "uninstall"):
+            done = make(*where, target)
+            count.one(done.returncode == 0, f"make {target}", done.stdout)
+            files = {str(p.relative_to(root)) for p in Path(root).rglob("*") if not p.is_dir()}
+            if target == "uninstall":
+                # What the admin may have changed is the admin's.
+                count.one(files == {"etc/reaperd/reaperd.conf"}, f"uninstall leaves {sorted(files)}")
+                continue
+            for file in ("usr/sbin/reaperd", "etc/reaperd/reaperd.conf", "usr/share/man/man8/reaperd.8",
+                         "usr/lib/systemd/system/reaperd.service"):
+                count.one(file in files, f"install puts {file}")
+            done = run(f"{root}/usr/sbin/reaperd", f"--config={root}/etc/reaperd/reaperd.conf", "--check-config")
+            count.one("configuration OK" in done.stdout, "the installed configuration is accepted", done.stdout)
+            unit = Path(root, "usr/lib/systemd/system/reaperd.service").read_text()
+            count.one("ExecStart=/usr/sbin/reaperd" in unit, "the unit starts what was installed")
+    return count
+
+
+def pytest(folder: str) -> Count:
+    count = Count()
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
+                               f"--junitxml={report.name}", folder], cwd=TOP, check=False,
+                              env={**os.environ, "REAPERD": str(BUILD / "reaperd")})
+        try:
+            suites = list(xml.parse(report.name).getroot().iter("testsuite"))
+        except xml.ParseError:
+            suites = []
+        for suite in suites:
+            bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skipped = int(suite.get("skipped", 0))
+            count.failed += bad
+            count.skipped += skipped
+            count.passed += int(suite.get("tests", 0)) - bad - skipped
+            for case in suite.iter("testcase"):
+                for kind in ("failure", "error", "skipped"):
+                    if case.find(kind) is not None:
+                        count.notes.append(f"{kind}: {case.get('classname')}.{case.get('name')}")
+    if done.returncode != 0 and count.failed == 0 or count.passed == 0:
+        count.failed += 1
+        count.notes.append(f"failed: pytest {folder} ended with status {done.returncode}")
+    return count
+
+
+SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
+    "style": ("layers, headers, formatting, manual pages", suite_style),
+    "build": ("both compilers without a warning, hardening", suite_build),
+    "unit": ("unit tests under valgrind", suite_unit),
+    "sanitize": ("unit tests under ASan and UBSan", suite_sanitize),
+    "install": ("make install and uninstall", suite_install),
+    "protocol": ("reaperd against a scripted engine", lambda: pytest("tests/protocol")),
+    "engine": ("reaperd on a real engine with a real Swarm", lambda: pytest("tests/engine")),
+    "lint": ("clang-tidy", suite_lint),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the tests.")
+    parser.add_argument("--list", action="store_true", help="name the suites")
+    parser.add_argument("suite", nargs="*", help="which (default: all)")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, (what, _) in SUITES.items():
+            print(f"{name:10} {what}")
+        return 0
+    if unknown := set(arguments.suite) - set(SUITES):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
+    if shutil.which("make") is None:
+        parser.error("make is missing")
+
+    total = Count()
+    for name in arguments.suite or SUITES:
+        what, suite = SUITES[name]
+        print(f"== {name}: {what}", flush=True)
+        began = time.monotonic()
+        count = suite()
+        print(f"   {count.passed} passed, {count.failed} failed, {count.skipped} skipped"
+              f" in {time.monotonic() - began:.0f} s", flush=True)
+        total.add(count)
+
+    print()
+    for note in total.notes:
+        print(note)
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
