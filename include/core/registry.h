@@ -43,10 +43,10 @@ int registry_apply_detail(Registry *r, Container *c, const ContainerDetail *d, c
 
 void registry_forget(Registry *r, Container *c);
 
-/* A full list is read between begin and end. At the end, what the list did not name is forgotten, unless an
- * event has spoken of it since LIST_LAG before the list was asked for: the list may not know of it yet. Claimed
- * ones stay: whoever holds them will learn the truth. Returns the number forgotten. A list that was cut is
- * simply not ended. */
+/* A full list is read between begin and end. At the end, what the list did not name is forgotten,
+ * unless an event has spoken of it since LIST_LAG before the list was asked for: the list may not know
+ * of it yet. Claimed ones stay: whoever holds them will learn the truth. Returns the number forgotten.
+ * A list that was cut is simply not ended. */
 void registry_sweep_begin(Registry *r);
 size_t registry_sweep_end(Registry *r, usec_t asked);
 
