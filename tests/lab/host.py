@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a private engine leaves on the host, and how it is taken away again.
+
+An engine scatters mounts, cgroup folders and helper processes.  All of them
+carry the lab's unique name or directory, which is the only thing that the
+functions here go by: nothing of another lab or of the host is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from .wait import until
+
+
+def run(*argv: str) -> None:
+    """Run a command; its output is in the exception when it fails."""
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise OSError(f"{' '.join(argv)}: exit {done.returncode}: {done.stdout.strip()}")
+
+
+def _mount_points() -> list[tuple[str, str]]:
+    """(mount point, file system type) of every mount that we see."""
+    points = []
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, point, kind, *_ = line.split(" ")
+        points.append((re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point), kind))
+    return points
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount everything under a folder, the deepest first."""
+    inside = f"{folder}/"
+    for point, _ in reversed(_mount_points()):
+        if point.startswith(inside):
+            subprocess.run(["umount", "--lazy", "--no-canonicalize", point], check=False,
+                           stderr=subprocess.DEVNULL)
+
+
+def cgroup_folders(name: str) -> list[Path]:
+    """The folder of that cgroup in every hierarchy (v1 controllers and v2)."""
+    roots = [Path(point) for point, kind in _mount_points() if kind in ("cgroup", "cgroup2")]
+    return [root / name for root in roots if (root / name).is_dir()]
+
+
+def kill_cgroup(name: str) -> None:
+    """SIGKILL to every process in the cgroup or below it."""
+    pids: set[int] = set()
+    for top in cgroup_folders(name):
+        for folder, _, _ in os.walk(top):
+            with contextlib.suppress(OSError, ValueError):
+                pids.update(int(pid) for pid in Path(folder, "cgroup.procs").read_text().split())
+    for pid in pids - {0, os.getpid()}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def remove_cgroup(name: str, timeout: float = 5.0) -> None:
+    """Remove the cgroup everywhere; the kernel needs a moment after a kill."""
+    def gone() -> bool:
+        kill_cgroup(name)
+        for top in cgroup_folders(name):
+            for folder, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+        return not cgroup_folders(name)
+
+    until(gone, timeout, f"cgroup folders {name} removed")
+
+
+def processes_naming(folder: Path) -> list[int]:
+    """Processes with an argument that lies in the folder (daemons and shims)."""
+    inside = f"{folder}/".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if any(arg.startswith(inside) for arg in
+                       (entry / "cmdline").read_bytes().replace(b"=", b"\0").split(b"\0")):
+                    found.append(int(entry.name))
+    return found
+
+
+def kill_naming(folder: Path, timeout: float = 5.0) -> None:
+    def gone() -> bool:
+        left = processes_naming(folder)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
+
+    until(gone, timeout, f"processes of {folder} ended")
+
+
+def stop_pid(pid: int, sig: int, timeout: float, meanwhile=lambda: None) -> bool:
+    """Send a signal and wait for the end of a process; False if it goes on."""
+    deadline = time.monotonic() + timeout
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sig)
+        while time.monotonic() < deadline:
+            if not alive(pid):
+                return True
+            meanwhile()
+            time.sleep(0.05)
+        return False
+    return True
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of reaperd: its configuration, its process, what it says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from .wait import until
+
+SECTIONS = {
+    "Engine": ("Endpoint", "ResyncInterval", "RequestTimeout", "SettleTime"),
+    "Retention": ("MinimumAge", "Success", "Failure", "OOMKilled", "Shutdown", "FailedStart",
+                  "OrphanAge", "RemoveVolumes"),
+    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter"),
+}
+
+
+def config_text(settings: Mapping[str, Any]) -> str:
+    """An INI file with the given settings, each in its section."""
+    known = {key for keys in SECTIONS.values() for key in keys}
+    if unknown := set(settings) - known:
+        raise KeyError(f"no section known for {sorted(unknown)}")
+    lines = []
+    for section, keys in SECTIONS.items():
+        lines += [f"[{section}]", *(f"{key}={settings[key]}" for key in keys if key in settings), ""]
+    return "\n".join(lines)
+
+
+class _NotifySocket:
+    """The service manager's side of sd_notify."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.states: list[tuple[float, str]] = []
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sock.bind(path)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
+        self._thread.start()
+
+    def _receive(self) -> None:
+        while data := self._sock.recv(65536):
+            now = time.time()
+            self.states += [(now, line) for line in data.decode().splitlines()]
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"", self.path)       # an empty datagram ends the thread
+        self._thread.join()
+        self._sock.close()
+        os.unlink(self.path)
+
+
+class Reaper:
+    """A running reaperd; use as a context manager, which stops it.
+
+    settings: keys of the configuration file, without their sections; wrapper:
+    a command in front of reaperd, for instance to give it other namespaces.
+    """
+
+    def __init__(self, binary: str | Path, folder: Path, settings: Mapping[str, Any],
+                 arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None,
+                 wrapper: Sequence[str] = ()) -> None:
+        self.settings = dict(settings)
+        self.dir = Path(tempfile.mkdtemp(prefix="reaper-", dir=folder))
+        self.config = self.dir / "reaperd.conf"
+        self.config.write_text(config_text(settings))
+        self.arguments = list(arguments)
+        self._notify = _NotifySocket(str(self.dir / "notify"))
+        self.pauses: list[list[float]] = []
+        self.ended: float | None = None
+        env = {**os.environ, **(environment or {}), "NOTIFY_SOCKET": self._notify.path}
+        with open(self.dir / "stderr", "wb") as err, open(self.dir / "stdout", "wb") as out:
+            self.started = time.time()
+            self.process = subprocess.Popen(
+                [*wrapper, str(binary), f"--config={self.config}", *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env)
+
+    def __enter__(self) -> "Reaper":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.resume()
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._note_end()
+
+    @property
+    def log(self) -> list[str]:
+        """The lines on stderr so far."""
+        return (self.dir / "stderr").read_text(errors="replace").splitlines()
+
+    @property
+    def states(self) -> list[tuple[float, str]]:
+        """What it told the service manager: (time, "KEY=value")."""
+        return list(self._notify.states)
+
+    def said(self, start: str) -> list[str]:
+        """Log lines that begin with this text, after the program's name."""
+        return [line for line in self.log if line.startswith(f"reaperd: {start}")]
+
+    def await_ready(self, timeout: float = 10.0) -> "Reaper":
+        def ready() -> bool:
+            if self.process.poll() is not None:
+                raise ChildProcessError(f"reaperd ended with {self.process.returncode}:\n"
+                                        + "\n".join(self.log))
+            return any(state == "READY=1" for _, state in self.states)
+
+        until(ready, timeout, "READY=1 of reaperd", poll=0.05)
+        return self
+
+    def wait(self, timeout: float = 60.0) -> int:
+        """Wait until it ends by itself; its exit status."""
+        self.process.wait(timeout)
+        self._note_end()
+        return self.process.returncode
+
+    def stop(self, timeout: float = 15.0) -> int:
+        """SIGTERM; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.wait()
+
+    def pause(self) -> None:
+        self.pauses.append([time.time(), float("inf")])
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        if self.pauses and self.pauses[-1][1] == float("inf"):
+            self.process.send_signal(signal.SIGCONT)
+            self.pauses[-1][1] = time.time()
+
+    def _note_end(self) -> None:
+        if self.ended is None:
+            self.ended = time.time()
+            self._notify.close()

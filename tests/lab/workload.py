@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services and plain containers, made through the engine's API."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable, Mapping, Sequence
+
+from .client import Client
+from .wait import until
+
+IMAGE = "busy:latest"
+SECOND = 1_000_000_000
+TERMINAL = ("complete", "failed", "shutdown", "rejected", "orphaned", "remove")
+
+
+def service_spec(name: str, command: Sequence[str], *, mode: str = "replicated", replicas: int = 1,
+                 concurrent: int | None = None, restart: str = "none", delay: float = 0.0,
+                 memory: int | None = None, grace: float = 1.0, order: str = "stop-first",
+                 env: Sequence[str] = (), labels: Mapping[str, str] | None = None,
+                 mounts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The specification of a service.
+
+    mode: replicated, global or replicated-job (replicas: completions wanted,
+    concurrent: how many at a time); restart: none, on-failure or any, with
+    delay in seconds; memory: limit in bytes; grace: seconds from SIGTERM to
+    SIGKILL; order: of updates, stop-first or start-first; labels: those of
+    the containers.
+    """
+    modes: dict[str, dict[str, Any]] = {
+        "replicated": {"Replicated": {"Replicas": replicas}},
+        "global": {"Global": {}},
+        "replicated-job": {"ReplicatedJob": {"TotalCompletions": replicas,
+                                             "MaxConcurrent": concurrent or replicas}},
+    }
+    task: dict[str, Any] = {
+        "ContainerSpec": {"Image": IMAGE, "Command": list(command), "Env": list(env),
+                          "Labels": dict(labels or {}), "StopGracePeriod": int(grace * SECOND),
+                          "Mounts": [dict(mount) for mount in mounts]},
+        "RestartPolicy": {"Condition": restart, "Delay": int(delay * SECOND)},
+        "Networks": [],
+    }
+    if memory is not None:
+        task["Resources"] = {"Limits": {"MemoryBytes": memory}}
+    spec = {"Name": name, "TaskTemplate": task, "Mode": modes[mode]}
+    if mode in ("replicated", "global"):
+        spec["UpdateConfig"] = {"Parallelism": 0, "Order": order, "FailureAction": "continue",
+                                "Monitor": SECOND}
+    return spec
+
+
+class Swarm:
+    """The services of one Swarm."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(self, name: str, command: Sequence[str], **options: Any) -> str:
+        """Create a service (options as of service_spec); returns its id."""
+        spec = service_spec(name, command, **options)
+        return self._client.call("POST", "/services/create", body=spec)["ID"]
+
+    def update(self, service: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the specification of a service in place."""
+        current = self._client.get(f"/services/{service}")
+        spec = copy.deepcopy(current["Spec"])
+        change(spec)
+        self._client.call("POST", f"/services/{service}/update",
+                          {"version": current["Version"]["Index"]}, body=spec)
+
+    def force_update(self, service: str) -> None:
+        """Replace the tasks of a service, as `service update --force` does."""
+        def change(spec: dict[str, Any]) -> None:
+            spec["TaskTemplate"]["ForceUpdate"] = spec["TaskTemplate"].get("ForceUpdate", 0) + 1
+
+        self.update(service, change)
+
+    def scale(self, service: str, replicas: int) -> None:
+        def change(spec: dict[str, Any]) -> None:
+            spec["Mode"]["Replicated"]["Replicas"] = replicas
+
+        self.update(service, change)
+
+    def remove(self, service: str) -> None:
+        self._client.call("DELETE", f"/services/{service}")
+
+    def tasks(self, service: str | None = None) -> list[dict[str, Any]]:
+        filters = {"service": [service]} if service else {}
+        return self._client.get("/tasks", filters=filters)
+
+    def await_tasks(self, service: str, states: str | Sequence[str], count: int = 1,
+                    timeout: float = 30.0) -> list[dict[str, Any]]:
+        """Wait until at least `count` tasks of a service are in one of the states."""
+        wanted = (states,) if isinstance(states, str) else tuple(states)
+
+        def found() -> list[dict[str, Any]]:
+            tasks = [t for t in self.tasks(service) if t["Status"]["State"] in wanted]
+            return tasks if len(tasks) >= count else []
+
+        try:
+            return until(found, timeout, f"{count} tasks {'/'.join(wanted)}", poll=0.2)
+        except TimeoutError as error:
+            seen = [(t["Status"]["State"], t["Status"].get("Err", "")) for t in self.tasks(service)]
+            raise TimeoutError(f"{error}; seen: {seen}") from None
+
+
+def run_container(client: Client, name: str, command: Sequence[str],
+                  labels: Mapping[str, str] | None = None, start: bool = True) -> str:
+    """A plain container, no task of any service; returns its id."""
+    body = {"Image": IMAGE, "Cmd": list(command), "Labels": dict(labels or {}),
+            "HostConfig": {"NetworkMode": "none"}}
+    ident: str = client.call("POST", "/containers/create", {"name": name}, body=body)["Id"]
+    if start:
+        client.call("POST", f"/containers/{ident}/start")
+    return ident
