@@ -126,9 +126,13 @@ def suite_build() -> Count:
 
 
 def suite_unit() -> Count:
+    return units("plain", BUILD, [])
+
+
+def suite_valgrind() -> Count:
     return units("valgrind", BUILD, ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite,indirect",
                                      "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99"],
-                 REAPERD_TEST_SLOW="1")
+                 REAPERD_TEST_INSTRUMENTED="1")
 
 
 def suite_sanitize() -> Count:
@@ -195,7 +199,8 @@ def pytest(folder: str) -> Count:
 SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
     "style": ("layers, headers, formatting, manual pages", suite_style),
     "build": ("both compilers without a warning, hardening", suite_build),
-    "unit": ("unit tests under valgrind", suite_unit),
+    "unit": ("unit tests", suite_unit),
+    "valgrind": ("unit tests under valgrind", suite_valgrind),
     "sanitize": ("unit tests under ASan and UBSan", suite_sanitize),
     "install": ("make install and uninstall", suite_install),
     "protocol": ("reaperd against a scripted engine", lambda: pytest("tests/protocol")),

@@ -5,7 +5,6 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "daemon/steady-clock.h"
 
 struct SteadyClock {
@@ -45,39 +44,30 @@ void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime) {
                 c->on_jump(forward, backward, c->userdata);
 }
 
-/* The kernel cancels a timer of this kind when the clock is set; it must be armed again each time. */
-static int arm(int fd) {
-        const struct itimerspec never = { .it_value = { .tv_sec = (time_t) INT32_MAX * 64 } };
-
-        if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
-                return -errno;
-        return 0;
-}
-
 static int on_clock_set(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         SteadyClock *c = userdata;
         uint64_t expirations;
 
         (void) source;
         (void) revents;
+        /* Fails with ECANCELED when the clock was set; the timer stays armed. */
         if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
                 return 0;
-        if (arm(fd) < 0)
-                log_warning("Cannot watch the wall clock any longer: %m, ignoring");
 
         steady_clock_compare(c, read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
         return 0;
 }
 
 static int watch(SteadyClock *c, sd_event *event) {
+        /* A timer that only ever tells that the clock was set, see timerfd_create(2). */
+        const struct itimerspec never = { .it_value = { .tv_sec = (time_t) INT32_MAX * 64 } };
         int r;
 
         c->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
         if (c->fd < 0)
                 return -errno;
-        r = arm(c->fd);
-        if (r < 0)
-                return r;
+        if (timerfd_settime(c->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
+                return -errno;
         r = sd_event_add_io(event, &c->watch, c->fd, EPOLLIN, on_clock_set, c);
         if (r < 0)
                 return r;
