@@ -57,6 +57,14 @@ static void on_down(int error, const char *message, void *userdata) {
         disconnected(userdata, error, message);
 }
 
+/* What an event said is lost: have it listed. */
+static void event_lost(Manager *m) {
+        if (sync_running(m->sync))
+                m->resync_wanted = true; /* the list under way may be older than the event */
+        else
+                manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+}
+
 static void on_event(const EngineEvent *event, void *userdata) {
         Manager *m = userdata;
         Instant now = steady_clock_now(m->clock);
@@ -69,7 +77,7 @@ static void on_event(const EngineEvent *event, void *userdata) {
         r = registry_apply_event(m->registry, event, &now, false, &c);
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
-                manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+                event_lost(m);
                 return;
         }
         if (c)
@@ -78,10 +86,8 @@ static void on_event(const EngineEvent *event, void *userdata) {
 }
 
 static void on_gap(void *userdata) {
-        Manager *m = userdata;
-
         log_warning("An event could not be understood: listing again");
-        manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+        event_lost(userdata);
 }
 
 /* An engine whose ring begins behind the last event that was seen has been started since, as far as can

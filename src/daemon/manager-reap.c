@@ -106,7 +106,8 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
 
         verdict = retry_after_failure(c, m->settings, m->options.once, error, now);
         if (verdict == RETRY_LATER) {
-                log_info("Removing %s failed: %.512s. Trying again",
+                log_info(error == -EBUSY ? "The engine does not remove %s now: %.512s. Looking again"
+                                         : "Removing %s failed: %.512s. Trying again",
                                 container_label(label, sizeof(label), c), request_problem(error, message));
                 return;
         }

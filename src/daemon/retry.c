@@ -8,10 +8,14 @@
 #include "engine/client.h"
 
 RetryVerdict retry_after_failure(Container *c, const Settings *settings, bool once, int error, usec_t now) {
-        c->attempts++;
-        /* A container that is stuck shows as a time-out too, so that one counts as its own trouble. */
+        /* A container that is stuck shows as a time-out, so that one counts as its own trouble. */
         c->connection_trouble = engine_error_is_connection(error) && error != -ETIMEDOUT;
+        if (c->connection_trouble && !once) {
+                c->retry_at = usec_add(now, settings->retry_initial);
+                return RETRY_LATER;
+        }
 
+        c->attempts++;
         if (once) {
                 c->retry_at = now;
                 c->quarantined = c->attempts >= ONCE_ATTEMPTS;

@@ -102,10 +102,17 @@ static void on_ring(EngineCall *call, int error, const char *message, void *user
         Sync *s = userdata;
 
         (void) call;
-        if (error < 0)
+        if (error < 0 && engine_error_is_connection(error)) {
                 finish(s, error, "events", message);
-        else
-                ask_info(s);
+                return;
+        }
+        if (error < 0) {
+                /* Only the engine's age is lost with it: that is then counted from now. */
+                log_warning("Cannot read the engine's past events: %s, ignoring",
+                                message ? message : strerror(-error));
+                s->result.oldest_nsec = 0;
+        }
+        ask_info(s);
 }
 
 void sync_start(Sync *s, bool with_ring) {

@@ -94,6 +94,9 @@ class Engine:
     _guarded = False
 
     def __init__(self, options: Sequence[str] = ()) -> None:
+        if not Engine._guarded:
+            Engine._guarded = True
+            _guard()
         Engine._count += 1
         self.name = f"rp-{os.getpid()}-{Engine._count}"
         self.dir = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir="/tmp"))
@@ -105,6 +108,7 @@ class Engine:
         self._containerd: subprocess.Popen[bytes] | None = None
         self._dockerd: subprocess.Popen[bytes] | None = None
         self._has_namespace = False
+        _live.append(self)
 
     def __enter__(self) -> "Engine":
         try:
@@ -120,11 +124,6 @@ class Engine:
 
     def start(self, timeout: float = 30.0) -> "Engine":
         """Start the engine and await its answer; also after stop()."""
-        if not Engine._guarded:
-            Engine._guarded = True
-            _guard()
-        if self not in _live:
-            _live.append(self)
         if not self._has_namespace:
             host.run("ip", "netns", "add", self.name)
             self._has_namespace = True

@@ -49,6 +49,11 @@ static void test_once(void **state) {
         assert_int_equal(retry_after_failure(&c, &settings, true, -EREMOTEIO, NOW), RETRY_LATER);
         assert_int_equal(retry_after_failure(&c, &settings, true, -EREMOTEIO, NOW), RETRY_GIVE_UP);
         assert_true(c.quarantined);
+
+        c = (Container){ 0 };
+        for (unsigned i = 0; i < 2; i++)
+                assert_int_equal(retry_after_failure(&c, &settings, true, -ECONNRESET, NOW), RETRY_LATER);
+        assert_int_equal(retry_after_failure(&c, &settings, true, -ECONNRESET, NOW), RETRY_GIVE_UP);
 }
 
 static void test_reconnect(void **state) {
@@ -56,7 +61,10 @@ static void test_reconnect(void **state) {
 
         (void) state;
         /* A broken connection is not the container's fault. */
-        (void) retry_after_failure(&c, &settings, false, -ECONNRESET, NOW);
+        for (unsigned i = 0; i < 20; i++)
+                assert_int_equal(retry_after_failure(&c, &settings, false, -ECONNRESET, NOW), RETRY_LATER);
+        assert_int_equal(c.attempts, 0);
+        assert_int_equal(c.retry_at, NOW + settings.retry_initial);
         retry_after_reconnect(&c, false);
         assert_int_equal(c.attempts, 0);
         assert_int_equal(c.retry_at, 0);

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the oracle judges: a history of one engine, as plain data.
+
+A history is filled by the recorder from a real engine, or by hand in the
+oracle's own tests.  All times are wall clock seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from lab.proxy import Call
+
+FOREVER = float("inf")
+
+
+@dataclass
+class Event:
+    """One event of a container, from the engine's own unfiltered stream."""
+
+    time: float
+    action: str
+    container: str
+    signal: int = 0
+
+
+@dataclass
+class Look:
+    """What one inspect of a container said."""
+
+    time: float
+    state: str
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    finished: float = 0.0       # 0: never
+    created: float = 0.0
+    name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """One run of reaperd: from..to, its settings, when it was kept from working."""
+
+    start: float
+    end: float
+    settings: Mapping[str, Any]
+    dry_run: bool = False
+    once: bool = False
+    blocked: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass
+class EngineLife:
+    """One life of the engine: process started, answering, told to end, ended."""
+
+    started: float
+    up: float
+    stopping: float = FOREVER
+    ended: float = FOREVER
+
+
+@dataclass
+class History:
+    """Everything that is known about what happened."""
+
+    events: list[Event] = field(default_factory=list)
+    looks: dict[str, list[Look]] = field(default_factory=dict)
+    listed: dict[str, float] = field(default_factory=dict)      # first seen in the whole list
+    is_task: dict[str, float] = field(default_factory=dict)     # first seen with is-task=true
+    gone: dict[str, float] = field(default_factory=dict)        # first whole list without it
+    tasks: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)
+    lost_tasks: dict[str, float] = field(default_factory=dict)  # first task list without it
+    jobs: set[str] = field(default_factory=set)                 # services in a job mode
+    node_ids: list[tuple[float, str]] = field(default_factory=list)
+    lives: list[EngineLife] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    let_go: dict[str, float] = field(default_factory=dict)      # service or container: by the test
+    stuck: set[str] = field(default_factory=set)                # made irremovable by the test
+    end: float = 0.0
+    troubles: list[str] = field(default_factory=list)           # of the recorder itself
+
+    def story(self, container: str) -> str:
+        """All that is on record about a container, in order, for a human eye."""
+        lines = [(e.time, f"event {e.action} {e.signal or ''}")
+                 for e in self.events if e.container == container]
+        lines += [(k.time, f"looked {k.state}, exit {k.exit_code}, finished {k.finished:.2f}")
+                  for k in self.looks.get(container, ())]
+        lines += [(c.time, f"call {c.method} {c.target[:100]}: {c.status}, ended {c.ended or 0:.2f}")
+                  for c in self.calls if c.container in (None, container)]
+        lines += [(life.started, f"engine started, up {life.up:.2f}, told to end "
+                                 f"{life.stopping:.2f}, ended {life.ended:.2f}") for life in self.lives]
+        lines += [(run.start, f"reaperd started, ended {run.end:.2f}, blocked {run.blocked}")
+                  for run in self.runs]
+        if container in self.gone:
+            lines.append((self.gone[container], "no longer listed"))
+        return "\n".join(f"  {when:.2f} {text}" for when, text in sorted(lines))
+
+    def last_look(self, container: str, before: float = FOREVER) -> Look | None:
+        """The newest look not later than `before`, and before a removal showed."""
+        found = None
+        for look in self.looks.get(container, ()):
+            if look.time <= before and look.state != "removing":
+                found = look
+        return found

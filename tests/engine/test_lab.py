@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab itself: it cleans up behind itself, and its proxy keeps true records."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from conftest import HERE
+from lab import Engine, RecordingProxy, until
+from lab.host import cgroup_folders, processes_naming
+from lab.proxy import _Messages
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from lab import Engine
+with Engine() as engine:
+    engine.with_swarm()
+    service = engine.swarm.create("sleeper", ["sleep", "1000"], replicas=2, restart="any")
+    engine.swarm.await_tasks(service, "running", 2)
+    print(engine.name, engine.dir, flush=True)
+    if sys.argv[2] == "kill":
+        engine.kill()
+    print("idle", flush=True)
+    sys.stdin.read()
+"""
+
+
+def assert_clean(name: str, folder: Path) -> None:
+    assert not folder.exists()
+    assert not Path("/run/netns", name).exists()
+    assert not cgroup_folders(name)
+    assert not processes_naming(folder)
+    assert name not in Path("/proc/self/mounts").read_text()
+
+
+@pytest.mark.parametrize("how", ["TERM", "INT", "end", "kill"])
+def test_nothing_is_left_behind(host_ready: None, how: str) -> None:
+    """However it ends: interrupted, by itself, or with the engine killed before."""
+    with subprocess.Popen([sys.executable, "-c", SCRIPT, str(HERE.parent), how], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stdin
+        first = process.stdout.readline().split()
+        assert first, process.stderr and process.stderr.read()
+        name, folder = first[0], Path(first[1])
+        assert process.stdout.readline() == "idle\n"
+        assert cgroup_folders(name) and processes_naming(folder)
+        if how in ("TERM", "INT"):
+            process.send_signal(getattr(signal, f"SIG{how}"))
+        else:
+            process.stdin.close()
+        process.wait(30)
+    assert_clean(name, folder)
+
+
+def test_start_fails_with_the_log(host_ready: None) -> None:
+    engine = Engine(options=["--no-such-option"])
+    with pytest.raises(Exception, match="no-such-option"):
+        with engine:
+            pass
+    assert_clean(engine.name, engine.dir)
+
+
+def test_never_started() -> None:
+    """Its directory goes with the process, also when nobody closes it."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from lab import Engine; print(Engine().dir)"
+    done = subprocess.run([sys.executable, "-c", code, str(HERE.parent)], check=True, text=True,
+                          capture_output=True)
+    assert done.stdout.startswith("/tmp/rp-") and not Path(done.stdout.strip()).exists()
+
+
+ANSWERS = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n2;x=y\r\nab\r\n0\r\n\r\n"
+           b"HTTP/1.1 204 No Content\r\n\r\n"
+           b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nHTTP/"
+           b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+MARKS = [(mark, f"HTTP/1.1 {status}") for status in
+         ("200 OK", "204 No Content", "404 Not Found", "200 OK") for mark in ("head", "end")]
+
+
+def test_messages_over_every_split() -> None:
+    for middle in range(len(ANSWERS) + 1):
+        messages = _Messages()
+        found = messages.feed(ANSWERS[:middle]) + messages.feed(ANSWERS[middle:])
+        assert found == MARKS, middle
+    messages = _Messages()
+    assert [m for i in range(len(ANSWERS)) for m in messages.feed(ANSWERS[i:i + 1])] == MARKS
+
+
+def test_proxy_records_and_hands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes pass unchanged; the calls carry method, status and both times."""
+    monkeypatch.chdir(tmp_path)                 # keeps the sockets' paths short
+    upstream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    upstream.bind("up")
+    upstream.listen()
+    asked = b"GET /v1.41/info HTTP/1.1\r\n\r\n" + b"DELETE /v1.41/containers/ab?v=1 HTTP/1.1\r\n\r\n"
+
+    def engine() -> None:
+        connection, _ = upstream.accept()
+        got = b""
+        while len(got) < len(asked):
+            got += connection.recv(100)
+        assert got == asked
+        connection.sendall(ANSWERS[:ANSWERS.index(b"HTTP/1.1 404")])
+        connection.recv(1)
+        connection.close()
+
+    thread = threading.Thread(target=engine)
+    thread.start()
+    with RecordingProxy("proxy", "up") as proxy:
+        client = socket.create_connection(("127.0.0.1", proxy.tcp()))
+        client.sendall(asked)
+        got = b""
+        while len(got) < ANSWERS.index(b"HTTP/1.1 404"):
+            got += client.recv(100)
+        assert ANSWERS.startswith(got)
+        until(lambda: all(call.ended for call in proxy.snapshot()), 5, "both answered")
+        info, delete = proxy.snapshot()
+        assert (info.method, info.path, info.status) == ("GET", "/info", 200)
+        assert (delete.method, delete.container, delete.status) == ("DELETE", "ab", 204)
+        assert delete.query == {"v": ["1"]} and delete.time <= delete.ended
+        proxy.cut()
+        assert client.recv(1) == b""
+        with socket.create_connection(client.getpeername()) as refused:
+            assert refused.recv(1) == b""
+    client.close()
+    thread.join()
+    upstream.close()

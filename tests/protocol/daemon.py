@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the real reaperd against a stand-in engine: its configuration, its log, its end.
+
+Tests await what they assert with a deadline; nothing sleeps for a time that was guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+BINARY = Path(os.environ.get("REAPERD", Path(__file__).resolve().parents[2] / "build" / "reaperd"))
+
+SECTIONS = {
+    "Engine": ("Endpoint", "ResyncInterval", "RequestTimeout", "SettleTime"),
+    "Retention": ("MinimumAge", "Success", "Failure", "OOMKilled", "Shutdown", "FailedStart", "OrphanAge",
+                  "RemoveVolumes"),
+    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter"),
+}
+# What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon.
+DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s"}
+
+# The last line of --once.
+_SUMMARY = re.compile(r"reaperd: (\d+) (would be )?removed, (\d+) already gone, (\d+) failed, (\d+) kept")
+
+
+def until(condition: Callable[[], Any], what: str, timeout: float = 20.0,
+          detail: Callable[[], str] = str) -> Any:
+    """The first true value of the condition; AssertionError names what was awaited."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what}\n{detail()}")
+        time.sleep(0.02)
+    return value
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What --once says at its end."""
+
+    status: int
+    removed: int = -1
+    gone: int = -1
+    failed: int = -1
+    kept: int = -1
+    dry: bool = False
+
+
+class Reaperd:
+    """One configuration, and the processes that were started with it."""
+
+    def __init__(self, directory: Path, endpoint: str) -> None:
+        self.directory = directory
+        self.settings: dict[str, str] = DEFAULTS | {"Endpoint": endpoint}
+        self.environment: dict[str, str] = {}
+        self.prefix: list[str] = []  # a command that becomes reaperd
+        self.log_path = directory / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._notify: socket.socket | None = None
+        self.notified: list[str] = []
+
+    def configure(self, **settings: str | int) -> None:
+        self.settings |= {key: str(value) for key, value in settings.items()}
+
+    def once(self, *options: str, timeout: float = 60.0, **settings: str | int) -> Summary:
+        """Run with --once to the end."""
+        self.start("--once", *options, **settings)
+        status = self.wait_exit(timeout)
+        found = [match for line in self.lines() if (match := _SUMMARY.fullmatch(line))]
+        if not found:
+            return Summary(status)
+        numbers = [int(found[-1][group]) for group in (1, 3, 4, 5)]
+        return Summary(status, *numbers, dry=bool(found[-1][2]))
+
+    def start(self, *options: str, **settings: str | int) -> None:
+        """Start it, as a daemon unless the options say otherwise. Each start begins a new log."""
+        assert self._process is None
+        self.configure(**settings)
+        config = self.directory / "reaperd.conf"
+        lines = []
+        for section, keys in SECTIONS.items():
+            lines.append(f"[{section}]")
+            lines += [f"{key}={self.settings[key]}" for key in keys if key in self.settings]
+        assert set(self.settings) <= {key for keys in SECTIONS.values() for key in keys}
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = self.directory / "notify"
+        path.unlink(missing_ok=True)
+        self._notify.bind(str(path))
+        self._notify.setblocking(False)
+        environment = {key: value for key, value in os.environ.items()
+                       if key != "JOURNAL_STREAM" and not key.lower().endswith("_proxy")}
+        with open(self.log_path, "wb") as log:
+            self._process = subprocess.Popen(
+                [*self.prefix, BINARY, f"--config={config}", *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment | {"NOTIFY_SOCKET": str(path)} | self.environment)
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        return self.log_path.read_bytes().decode("utf-8", "backslashreplace")
+
+    def lines(self) -> list[str]:
+        """The log's lines; only \\n ends one."""
+        return self.log().rstrip("\n").split("\n")
+
+    def count(self, pattern: str) -> int:
+        """How many lines of the log match the regular expression?"""
+        return sum(bool(re.search(pattern, line)) for line in self.lines())
+
+    def wait_log(self, pattern: str, timeout: float = 20.0) -> None:
+        until(lambda: self.count(pattern), f"a line like {pattern!r}", timeout, self.log)
+
+    def wait_notified(self, text: str, timeout: float = 20.0) -> None:
+        """Wait until sd_notify(3) sent a line that begins with the text."""
+        def seen() -> bool:
+            assert self._notify
+            try:
+                while True:
+                    self.notified += self._notify.recv(65536).decode().split("\n")
+            except BlockingIOError:
+                return any(line.startswith(text) for line in self.notified)
+        until(seen, f"notification {text}", timeout, self.log)
+
+    def memory(self, *keys: str) -> dict[str, int]:
+        """Fields of /proc/PID/status that are in kB, in bytes."""
+        text = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        values = dict(re.findall(r"^(\w+):\s+(\d+) kB", text, re.M))
+        return {key: int(values[key]) * 1024 for key in keys}
+
+    def cpu_ticks(self) -> int:
+        """Processor time used so far, in clock ticks."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    def terminate(self) -> None:
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait_exit(self, timeout: float = 20.0) -> int:
+        """The exit status; negative for a signal."""
+        assert self._process
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {timeout:g} s\n{self.log()}") from None
+        self._release()
+        return status
+
+    def stop(self) -> int:
+        """End it in order; returns the exit status."""
+        self.terminate()
+        return self.wait_exit()
+
+    def close(self) -> None:
+        """End it in any case, for teardown."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._release()
+
+    def _release(self) -> None:
+        self._process = None
+        if self._notify:
+            self._notify.close()
+            self._notify = None
