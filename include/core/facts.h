@@ -128,6 +128,7 @@ typedef struct EngineInfo {
         const char *node_id; /* NULL when empty */
         bool control_available;
         const char *host_name;
+        usec_t system_time; /* realtime by the engine's clock, when it answered; 0: not told */
 } EngineInfo;
 
 /* An Engine API version such as 1.41. */

@@ -24,7 +24,12 @@ typedef void (*ClockJumpHandler)(usec_t forward, usec_t backward, void *userdata
 int steady_clock_new(sd_event *event, ClockJumpHandler on_jump, void *userdata, SteadyClock **ret);
 SteadyClock *steady_clock_free(SteadyClock *c);
 
+/* `realtime` is the engine's wall clock: this machine's, unless steady_clock_set_engine() was called. */
 Instant steady_clock_now(const SteadyClock *c);
+
+/* The engine is on another machine, and its wall clock reads `realtime` now. Docker's stamps are the
+ * engine's, and a clock that differs by minutes would make containers look old enough to go. */
+void steady_clock_set_engine(SteadyClock *c, usec_t realtime);
 
 /* The CLOCK_BOOTTIME of a steady time, for timers. */
 usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady);

@@ -3,9 +3,9 @@
 #define REAPERD_DAEMON_SYNC_H
 
 /*
- * Brings the registry in line with the engine: the engine's event ring (after a connect: it tells the
- * engine's age, and what the last containers were asked), its info (the Swarm's state), and the list of
- * all task containers. One at a time; the requests of one resync are at most three GETs.
+ * Brings the registry in line with the engine: its info (the Swarm's state), after a connect its event
+ * ring (which tells the engine's age, and what the last containers were asked), and the list of all
+ * task containers. One at a time; the requests of one resync are at most three GETs.
  */
 
 #include <stdbool.h>
@@ -28,15 +28,20 @@ typedef void (*SyncDoneHandler)(
 
 typedef struct Sync Sync;
 
-/* All arguments are borrowed and must outlive it. */
-int sync_new(EngineClient *client, Registry *registry, const SteadyClock *clock, SyncDoneHandler on_done,
-                void *userdata, Sync **ret);
+/* `elsewhere`: the engine is on another host, so its clock is asked for and told to `clock`. What is
+ * pointed to is borrowed and must outlive it. */
+int sync_new(EngineClient *client, Registry *registry, SteadyClock *clock, bool elsewhere,
+                SyncDoneHandler on_done, void *userdata, Sync **ret);
 Sync *sync_free(Sync *s);
 
 /* Begins; what is under way is dropped. on_done is called later, or, if memory has run out, at once. */
 void sync_start(Sync *s, bool with_ring);
 void sync_cancel(Sync *s);
 bool sync_running(const Sync *s);
+
+/* Is the first sync after a connect under way? The events that come meanwhile may be old ones, told
+ * again. */
+bool sync_replaying(const Sync *s);
 
 DEFINE_CLEANUP(Sync *, sync_free, NULL);
 

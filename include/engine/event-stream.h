@@ -16,6 +16,8 @@
 /* Between attempts to reach the engine; see core/backoff. */
 #define RECONNECT_INITIAL (USEC_PER_SEC / 2)
 #define RECONNECT_MAX     (30 * USEC_PER_SEC)
+/* A connection that has held so long begins the backoff anew. */
+#define RECONNECT_HELD (5 * USEC_PER_SEC)
 
 typedef struct EventStream EventStream;
 

@@ -67,6 +67,8 @@ static void event_lost(Manager *m) {
 
 static void on_event(const EngineEvent *event, void *userdata) {
         Manager *m = userdata;
+        /* A later connection begins with what happened since the last event that was seen. */
+        bool replayed = m->engine_since > 0 && sync_replaying(m->sync);
         Instant now = steady_clock_now(m->clock);
         Container *c = NULL;
         int r;
@@ -74,7 +76,7 @@ static void on_event(const EngineEvent *event, void *userdata) {
         if (event->time_nsec > m->last_event_nsec)
                 m->last_event_nsec = event->time_nsec;
 
-        r = registry_apply_event(m->registry, event, &now, false, &c);
+        r = registry_apply_event(m->registry, event, &now, replayed, &c);
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
                 event_lost(m);
@@ -236,7 +238,7 @@ int manager_set_up_engine(Manager *m) {
         r = registry_new(&m->registry);
         if (r < 0)
                 return r;
-        r = sync_new(m->client, m->registry, m->clock, on_synced, m, &m->sync);
+        r = sync_new(m->client, m->registry, m->clock, endpoint.remote, on_synced, m, &m->sync);
         if (r < 0)
                 return r;
         r = membership_new(m->client, m->registry, m->clock, manager_on_membership, m, &m->membership);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -8,8 +9,10 @@
 #include "daemon/steady-clock.h"
 
 struct SteadyClock {
-        usec_t ahead;      /* steady time minus CLOCK_BOOTTIME, for good */
-        usec_t wall_ahead; /* CLOCK_REALTIME minus CLOCK_BOOTTIME, when last compared */
+        usec_t ahead; /* steady time minus CLOCK_BOOTTIME, for good */
+        bool engine_elsewhere;
+        usec_t engine_ahead, engine_behind; /* the engine's wall clock against CLOCK_BOOTTIME; one is 0 */
+        usec_t wall_ahead;                  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, when last compared */
         ClockJumpHandler on_jump;
         void *userdata;
         sd_event_source *watch;
@@ -24,10 +27,22 @@ static usec_t read_clock(clockid_t id) {
 }
 
 Instant steady_clock_now(const SteadyClock *c) {
+        usec_t boottime = read_clock(CLOCK_BOOTTIME);
+
         return (Instant){
-                .steady = read_clock(CLOCK_BOOTTIME) + c->ahead,
-                .realtime = read_clock(CLOCK_REALTIME),
+                .steady = boottime + c->ahead,
+                .realtime = c->engine_elsewhere
+                                            ? usec_sub(usec_add(boottime, c->engine_ahead), c->engine_behind)
+                                            : read_clock(CLOCK_REALTIME),
         };
+}
+
+void steady_clock_set_engine(SteadyClock *c, usec_t realtime) {
+        usec_t boottime = read_clock(CLOCK_BOOTTIME);
+
+        c->engine_elsewhere = true;
+        c->engine_ahead = usec_sub(realtime, boottime);
+        c->engine_behind = usec_sub(boottime, realtime);
 }
 
 usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady) {

@@ -9,7 +9,8 @@
 struct Sync {
         EngineClient *client;
         Registry *registry;
-        const SteadyClock *clock;
+        SteadyClock *clock;
+        bool elsewhere; /* the engine is on another host */
         SyncDoneHandler on_done;
         void *userdata;
 
@@ -55,40 +56,6 @@ static void list(Sync *s) {
                 finish(s, r, "list", NULL);
 }
 
-static void on_info(
-                EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
-        Sync *s = userdata;
-
-        (void) call;
-        if (error < 0) {
-                finish(s, error, "info", message);
-                return;
-        }
-
-        s->result.swarm_state = info->swarm_state;
-        free(s->node_id);
-        s->node_id = NULL;
-        if (info->node_id) {
-                s->node_id = strdup(info->node_id);
-                if (!s->node_id) {
-                        finish(s, -ENOMEM, "info", NULL);
-                        return;
-                }
-        }
-        s->result.node_id = s->node_id;
-
-        list(s);
-}
-
-static void ask_info(Sync *s) {
-        int r;
-
-        s->call = engine_call_free(s->call);
-        r = engine_info(s->client, on_info, s, &s->call);
-        if (r < 0)
-                finish(s, r, "info", NULL);
-}
-
 static int on_ring_event(const EngineEvent *event, void *userdata) {
         Sync *s = userdata;
         Instant now = steady_clock_now(s->clock);
@@ -112,36 +79,79 @@ static void on_ring(EngineCall *call, int error, const char *message, void *user
                                 message ? message : strerror(-error));
                 s->result.oldest_nsec = 0;
         }
-        ask_info(s);
+        list(s);
 }
 
-void sync_start(Sync *s, bool with_ring) {
+static void ask_ring(Sync *s) {
         usec_t realtime = steady_clock_now(s->clock).realtime;
         int r;
 
-        sync_cancel(s);
-        s->result = (SyncResult){ .with_ring = with_ring };
-        if (!with_ring) {
-                ask_info(s);
-                return;
-        }
-
+        s->call = engine_call_free(s->call);
         r = engine_event_ring(s->client, (int64_t) (realtime * NSEC_PER_USEC), on_ring_event, on_ring, s,
                         &s->call);
         if (r < 0)
                 finish(s, r, "events", NULL);
 }
 
+static void on_info(
+                EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
+        Sync *s = userdata;
+
+        (void) call;
+        if (error < 0) {
+                finish(s, error, "info", message);
+                return;
+        }
+
+        s->result.swarm_state = info->swarm_state;
+        free(s->node_id);
+        s->node_id = NULL;
+        if (info->node_id) {
+                s->node_id = strdup(info->node_id);
+                if (!s->node_id) {
+                        finish(s, -ENOMEM, "info", NULL);
+                        return;
+                }
+        }
+        s->result.node_id = s->node_id;
+        if (s->elsewhere && info->system_time > 0)
+                steady_clock_set_engine(s->clock, info->system_time);
+
+        if (s->result.with_ring)
+                ask_ring(s);
+        else
+                list(s);
+}
+
+static void ask_info(Sync *s) {
+        int r;
+
+        s->call = engine_call_free(s->call);
+        r = engine_info(s->client, on_info, s, &s->call);
+        if (r < 0)
+                finish(s, r, "info", NULL);
+}
+
+void sync_start(Sync *s, bool with_ring) {
+        sync_cancel(s);
+        s->result = (SyncResult){ .with_ring = with_ring };
+        ask_info(s);
+}
+
 void sync_cancel(Sync *s) {
         s->call = engine_call_free(s->call);
+}
+
+bool sync_replaying(const Sync *s) {
+        return s->call && s->result.with_ring;
 }
 
 bool sync_running(const Sync *s) {
         return s->call;
 }
 
-int sync_new(EngineClient *client, Registry *registry, const SteadyClock *clock, SyncDoneHandler on_done,
-                void *userdata, Sync **ret) {
+int sync_new(EngineClient *client, Registry *registry, SteadyClock *clock, bool elsewhere,
+                SyncDoneHandler on_done, void *userdata, Sync **ret) {
         Sync *s = calloc(1, sizeof(*s));
 
         if (!s)
@@ -149,6 +159,7 @@ int sync_new(EngineClient *client, Registry *registry, const SteadyClock *clock,
         s->client = client;
         s->registry = registry;
         s->clock = clock;
+        s->elsewhere = elsewhere;
         s->on_done = on_done;
         s->userdata = userdata;
         *ret = s;

@@ -350,10 +350,11 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
 int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         _cleanup_decoded_ Decoded parsed = DECODED_INIT;
         EngineInfo info = {};
-        const char *state;
+        const char *state, *system_time;
         const cJSON *swarm;
         JsonField fields[] = {
                 json_string("Name", &info.host_name),
+                json_string("SystemTime", &system_time),
                 json_object("Swarm", &swarm),
         };
         JsonField swarm_fields[] = {
@@ -373,6 +374,8 @@ int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         if (r < 0)
                 return r;
 
+        if (system_time && decode_time(system_time, &info.system_time) < 0)
+                return -EBADMSG;
         info.swarm_state = swarm_state_from_name(state);
 
         d->tree = TAKE_PTR(parsed.tree);

@@ -46,7 +46,7 @@ static void schedule(EventStream *s, usec_t delay) {
 /* An engine that accepts and drops at once must not be asked at full speed: only a connection that has
  * held begins the backoff anew. */
 static void schedule_retry(EventStream *s) {
-        if (s->up_since != 0 && usec_sub(monotonic_now(s->event), s->up_since) >= RECONNECT_MAX)
+        if (s->up_since != 0 && usec_sub(monotonic_now(s->event), s->up_since) >= RECONNECT_HELD)
                 s->attempt = 0;
         s->up_since = 0;
         s->attempt++;

@@ -11,12 +11,14 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
 from daemon import Reaperd, Summary
+from engine_model import rfc3339
 from standin import Standin, ring_event
 
 OURS = "1.51"  # the newest API that reaperd speaks
@@ -204,6 +206,19 @@ def test_remote_engine_is_said_once(engine: Standin, reaperd: Reaperd, namespace
     engine.resync()
     assert reaperd.count(r"(?i)memory") == 1
     assert reaperd.stop() == 0
+
+
+def test_engine_with_another_clock(engine: Standin, reaperd: Reaperd, namespace: str) -> None:
+    """The stamps of an engine elsewhere are by its own clock: two hours behind, all of them look two hours old."""
+    behind = 7200.0
+    engine.info_extra = {"SystemTime": rfc3339(time.time_ns() - int(behind * 1e9))}
+    old, young = engine.add(ended=behind + 60), engine.add(ended=behind + 1)
+    reaperd.prefix = ["nsenter", f"--net=/run/netns/{namespace}"]
+    endpoint = f"tcp://{REMOTE}:{listen_within(namespace, engine)}"
+    done = reaperd.once(Endpoint=endpoint, MinimumAge="30s", Success="30s")
+    assert done == Summary(0, removed=1, gone=0, failed=0, kept=1)
+    assert engine.removed == [old.id] and young.id in engine.containers
+    assert reaperd.count(r"age 1min( [0-9]s)?,") == 1
 
 
 def test_tells_systemd(engine: Standin, reaperd: Reaperd) -> None:

@@ -222,7 +222,8 @@ static void test_info(void **state __attribute__((unused))) {
         Result v;
 
         assert_good(info,
-                        "{\"ID\":\"x\",\"Name\":\"host1\",\"NCPU\":2,\"Swarm\":{\"NodeID\":\"node1\","
+                        "{\"ID\":\"x\",\"Name\":\"host1\",\"SystemTime\":\"1970-01-01T00:00:01.5Z\","
+                        "\"NCPU\":2,\"Swarm\":{\"NodeID\":\"node1\","
                         "\"NodeAddr\":"
                         "\"127.0.0.1\",\"LocalNodeState\":\"active\",\"ControlAvailable\":true,"
                         "\"RemoteManagers\":null}}",
@@ -231,6 +232,7 @@ static void test_info(void **state __attribute__((unused))) {
         assert_string_equal(v.info.node_id, "node1");
         assert_true(v.info.control_available);
         assert_string_equal(v.info.host_name, "host1");
+        assert_int_equal(v.info.system_time, 1500000);
 
         assert_good(info,
                         "{\"Swarm\":{\"NodeID\":\"\",\"LocalNodeState\":\"inactive\",\"ControlAvailable\":"
@@ -240,6 +242,7 @@ static void test_info(void **state __attribute__((unused))) {
         assert_null(v.info.node_id);
         assert_false(v.info.control_available);
         assert_null(v.info.host_name);
+        assert_int_equal(v.info.system_time, 0);
 }
 
 static void test_info_unknown(void **state __attribute__((unused))) {
@@ -256,6 +259,8 @@ static void test_info_unknown(void **state __attribute__((unused))) {
                 "{\"Swarm\":[]}",
                 "{\"Swarm\":\"active\"}",
                 "{\"Name\":1}",
+                "{\"SystemTime\":1}",
+                "{\"SystemTime\":\"now\"}",
                 "{\"Swarm\":{\"LocalNodeState\":1}}",
                 "{\"Swarm\":{\"NodeID\":1}}",
                 "{\"Swarm\":{\"ControlAvailable\":\"true\"}}",

@@ -86,6 +86,27 @@ static void test_jumps(void **state) {
         assert_true(steady_clock_now(c).steady - before.steady < USEC_PER_MINUTE);
 }
 
+/* Stamps are the engine's: an age is what its own clock says, whatever ours says. */
+static void test_engine_elsewhere(void **state) {
+        static const usec_t engine[] = { 1000 * USEC_PER_DAY, 40000 * USEC_PER_DAY, USEC_PER_SEC };
+        _cleanup_(steady_clock_freep) SteadyClock *c = NULL;
+
+        (void) state;
+        assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
+        for (size_t i = 0; i < ELEMENTS_OF(engine); i++) {
+                Instant now;
+                usec_t age;
+
+                steady_clock_set_engine(c, engine[i]);
+                now = steady_clock_now(c);
+                assert_true(now.realtime >= engine[i] && now.realtime < engine[i] + USEC_PER_MINUTE);
+
+                age = now.steady - instant_of_stamp(&now, engine[i] - USEC_PER_SEC);
+                assert_true(age >= USEC_PER_SEC && age < USEC_PER_SEC + USEC_PER_MINUTE);
+                assert_true(now.steady > 1000 * USEC_PER_DAY); /* ours is another matter */
+        }
+}
+
 /* The kernel tells when the clock is set. Set to what it is, it moves by microseconds at most; what is
  * wrong by two minutes is what the watch remembers. */
 static void test_watch(void **state) {
@@ -126,6 +147,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_begins_as_the_wall_clock),
                 cmocka_unit_test(test_jumps),
+                cmocka_unit_test(test_engine_elsewhere),
                 cmocka_unit_test(test_watch),
         };
 
