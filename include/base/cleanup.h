@@ -34,17 +34,17 @@
 #define DEFINE_CLEANUP(type, func, empty)     \
         static inline void func##p(type *p) { \
                 if (*p != (empty))            \
-                        (void) func(*p);      \
+                        (void)func(*p);       \
         }                                     \
         struct cleanup_needs_a_semicolon
 
 static inline void freep(void *p) {
-        free(*(void **) p);
+        free(*(void **)p);
 }
 
 static inline void closep(int *fd) {
         if (*fd >= 0)
-                (void) close(*fd);
+                (void)close(*fd);
 }
 
 #define _cleanup_free_  _cleanup_(freep)

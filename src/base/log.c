@@ -35,7 +35,7 @@ void log_open(void) {
 
         /* The variable is inherited by everything that the service starts; only the comparison tells whether
          * stderr has been redirected since. */
-        to_journal = st.st_dev == (dev_t) device && st.st_ino == (ino_t) inode;
+        to_journal = st.st_dev == (dev_t)device && st.st_ino == (ino_t)inode;
 }
 
 void log_set_max_level(int level) {
@@ -58,7 +58,7 @@ int log_level_from_name(const char *name) {
                 [LOG_DEBUG] = "debug",
         };
 
-        for (int level = 0; level < (int) ELEMENTS_OF(names); level++)
+        for (int level = 0; level < (int)ELEMENTS_OF(names); level++)
                 if (strcmp(name, names[level]) == 0 || (name[0] == '0' + level && name[1] == '\0'))
                         return level;
 
@@ -88,7 +88,7 @@ char *log_escape(char *buf, size_t size, const char *text) {
                         if (used + 4 >= size)
                                 break;
                         n = 1;
-                        snprintf(buf + used, 5, "\\x%02x", (unsigned char) *text);
+                        snprintf(buf + used, 5, "\\x%02x", (unsigned char)*text);
                         used += 4;
                 }
                 text += n;
@@ -120,7 +120,7 @@ static void add_field(struct iovec *iov, size_t *n, const char *name, const char
 static int send_to_journal(int level, const char *message_id, const LogField *fields, size_t n_fields,
                 const char *message) {
         struct iovec iov[FIELDS_MAX + 4];
-        const char priority[] = { (char) ('0' + level), '\0' };
+        const char priority[] = { (char)('0' + level), '\0' };
         size_t n = 0;
         int r;
 
@@ -131,7 +131,7 @@ static int send_to_journal(int level, const char *message_id, const LogField *fi
         for (size_t i = 0; i < n_fields && i < FIELDS_MAX; i++)
                 add_field(iov, &n, fields[i].name, fields[i].value);
 
-        r = n > 0 ? sd_journal_sendv(iov, (int) n) : -ENOMEM;
+        r = n > 0 ? sd_journal_sendv(iov, (int)n) : -ENOMEM;
 
         while (n > 0)
                 free(iov[--n].iov_base);
@@ -146,7 +146,7 @@ static void send_to_stderr(const char *message) {
         /* One write(), so that lines of several processes do not mix. There is nobody to tell if it
          * fails. */
         do
-                written = write(STDERR_FILENO, line, (size_t) n);
+                written = write(STDERR_FILENO, line, (size_t)n);
         while (written < 0 && errno == EINTR);
 }
 

@@ -8,7 +8,7 @@
 uint32_t random_u32(void) {
         uint32_t value;
 
-        if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != (ssize_t) sizeof(value))
+        if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != (ssize_t)sizeof(value))
                 return 0;
         return value;
 }

@@ -23,7 +23,7 @@ int text_append(char **text, const char *format, ...) {
                 return -ENOMEM;
         }
 
-        n_piece = (size_t) r;
+        n_piece = (size_t)r;
         n_text = *text ? strlen(*text) : 0;
         longer = realloc(*text, n_text + n_piece + 1);
         if (!longer)

@@ -79,7 +79,7 @@ static int take_part(const char **p, usec_t *ret) {
         usec_t whole = 0, unit;
 
         for (size_t i = 0; i < n_whole; i++, (*p)++)
-                whole = usec_add(usec_mul(whole, 10), (usec_t) (**p - '0'));
+                whole = usec_add(usec_mul(whole, 10), (usec_t)(**p - '0'));
 
         if (**p == '.') {
                 (*p)++;
@@ -89,7 +89,7 @@ static int take_part(const char **p, usec_t *ret) {
 
                 for (size_t i = 0; i < n_decimals; i++, (*p)++)
                         if (i < DECIMALS_MAX) {
-                                decimals = decimals * 10 + (uint64_t) (**p - '0');
+                                decimals = decimals * 10 + (uint64_t)(**p - '0');
                                 power *= 10;
                         }
 
@@ -104,7 +104,7 @@ static int take_part(const char **p, usec_t *ret) {
         if (unit == 0)
                 return -EINVAL;
 
-        *ret = usec_add(usec_mul(whole, unit), (usec_t) ((unsigned __int128) unit * decimals / power));
+        *ret = usec_add(usec_mul(whole, unit), (usec_t)((unsigned __int128)unit * decimals / power));
         return 0;
 }
 
@@ -158,7 +158,7 @@ char *time_span_format(char *buf, size_t size, usec_t span, usec_t accuracy) {
         size_t used = 0;
 
         if (span == USEC_INFINITY) {
-                (void) snprintf(buf, size, "infinity");
+                (void)snprintf(buf, size, "infinity");
                 return buf;
         }
 
@@ -173,14 +173,14 @@ char *time_span_format(char *buf, size_t size, usec_t span, usec_t accuracy) {
 
                 k = snprintf(buf + used, size - used, "%s%" PRIu64 "%s", used > 0 ? " " : "", n,
                                 parts[i].name);
-                if (k < 0 || (size_t) k >= size - used) {
+                if (k < 0 || (size_t)k >= size - used) {
                         buf[used] = '\0';
                         return buf;
                 }
-                used += (size_t) k;
+                used += (size_t)k;
         }
 
         if (used == 0)
-                (void) snprintf(buf, size, "0");
+                (void)snprintf(buf, size, "0");
         return buf;
 }

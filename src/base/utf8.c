@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 
 size_t utf8_read(const char *text, size_t size, uint32_t *ret) {
-        const unsigned char *p = (const unsigned char *) text;
+        const unsigned char *p = (const unsigned char *)text;
         uint32_t c, least;
         size_t n;
 

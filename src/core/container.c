@@ -13,7 +13,7 @@ usec_t container_not_before(const Container *c) {
 }
 
 static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
-        c->state = (uint8_t) state;
+        c->state = (uint8_t)state;
         c->state_exact = false;
         c->finish = FINISH_BOUNDED;
         c->finished = 0;
@@ -61,7 +61,7 @@ static void set_created(Container *c, usec_t stamp, const Instant *now) {
 }
 
 static usec_t event_stamp(const EngineEvent *e) {
-        return e->time_nsec > 0 ? (usec_t) e->time_nsec / NSEC_PER_USEC : 0;
+        return e->time_nsec > 0 ? (usec_t)e->time_nsec / NSEC_PER_USEC : 0;
 }
 
 /* The steady time of an end that was not heard live. The wall clock may have been set since, so the distance
@@ -154,7 +154,7 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
                 set_created(c, s->created, now);
         c->exit_code_forged = s->exit_code_forged;
 
-        if (c->state == (uint8_t) s->state) {
+        if (c->state == (uint8_t)s->state) {
                 if (!listed_stopped)
                         c->alive_until = usec_max(c->alive_until, seen_alive);
                 return;
@@ -168,12 +168,12 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
 
         if (listed_stopped && known_stopped) {
                 /* exited, dead and removing are steps of one end: when it ended stays known. */
-                c->state = (uint8_t) s->state;
+                c->state = (uint8_t)s->state;
                 c->state_exact = false;
         } else if (listed_stopped) {
                 /* Its end was missed: it lies behind the last sight of it alive. The request to stop it
                  * may have been seen all the same. */
-                c->state = (uint8_t) s->state;
+                c->state = (uint8_t)s->state;
                 c->state_exact = false;
                 c->finish = FINISH_BOUNDED;
                 c->exit_hinted = false;
@@ -181,7 +181,7 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
         } else if (known_stopped || c->state == CONTAINER_CREATED)
                 begin_life(c, s->state, seen_alive);
         else {
-                c->state = (uint8_t) s->state;
+                c->state = (uint8_t)s->state;
                 c->state_exact = false;
                 c->alive_until = usec_max(c->alive_until, seen_alive);
         }
@@ -225,13 +225,13 @@ static void apply_finish(Container *c, const ContainerDetail *d, const Instant *
  * for another life. Stamps from before the clock was set back say nothing. */
 static void note_stamps(Container *c, const ContainerDetail *d, const Instant *now) {
         usec_t newest = usec_min(usec_max(d->started, d->finished), now->realtime);
-        int64_t nsec = (int64_t) usec_min(usec_mul(newest, NSEC_PER_USEC), INT64_MAX);
+        int64_t nsec = (int64_t)usec_min(usec_mul(newest, NSEC_PER_USEC), INT64_MAX);
 
         if (nsec > c->event_nsec)
                 c->event_nsec = nsec;
         if (d->started > 0 && !c->anchor_doubtful)
                 c->stop_asked = c->stop_nsec > 0 &&
-                                usec_mul(d->started, NSEC_PER_USEC) <= (uint64_t) c->stop_nsec;
+                                usec_mul(d->started, NSEC_PER_USEC) <= (uint64_t)c->stop_nsec;
 }
 
 void container_apply_detail(Container *c, const ContainerDetail *d, const Instant *now) {
@@ -258,7 +258,7 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
         }
 
         note_stamps(c, d, now);
-        c->state = (uint8_t) d->state;
+        c->state = (uint8_t)d->state;
         c->state_exact = true;
         c->exit_code = d->exit_code;
         c->exit_hinted = false;
@@ -266,7 +266,7 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
 }
 
 void container_clock_jumped(Container *c, const Instant *now) {
-        int64_t latest = (int64_t) usec_min(usec_mul(now->realtime, NSEC_PER_USEC), INT64_MAX);
+        int64_t latest = (int64_t)usec_min(usec_mul(now->realtime, NSEC_PER_USEC), INT64_MAX);
         bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
 
         c->clock_set = true;

@@ -41,11 +41,11 @@ static const char *port_read(const char *text, uint16_t *ret) {
         if (n == 0 || strspn(text, DIGITS) != n)
                 return "has a port that is not a number";
         for (size_t i = 0; i < n && port <= UINT16_MAX; i++)
-                port = port * 10 + (unsigned) (text[i] - '0');
+                port = port * 10 + (unsigned)(text[i] - '0');
         if (port == 0 || port > UINT16_MAX)
                 return "has a port that is not between 1 and 65535";
 
-        *ret = (uint16_t) port;
+        *ret = (uint16_t)port;
         return NULL;
 }
 
@@ -98,7 +98,7 @@ static const char *tcp_read(const char *text, Endpoint *e) {
         end = strchr(host, bracket ? ']' : ':');
         if (bracket && !end)
                 return "has a bracket that is not closed";
-        n = end ? (size_t) (end - host) : strlen(host);
+        n = end ? (size_t)(end - host) : strlen(host);
         if (n == 0)
                 return "has no host";
         if (bracket)

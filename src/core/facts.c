@@ -82,7 +82,7 @@ int container_id_parse(const char *hex, ContainerId *ret) {
                 low = hex_digit(hex[2 * i + 1]);
                 if (low < 0)
                         return low;
-                id.bytes[i] = (uint8_t) (high << 4 | low);
+                id.bytes[i] = (uint8_t)(high << 4 | low);
         }
         if (hex[2 * sizeof(id.bytes)] != '\0')
                 return -EINVAL;
@@ -104,23 +104,23 @@ char *container_id_format(const ContainerId *id, char *buf) {
 }
 
 ContainerState container_state_from_name(const char *name) {
-        return (ContainerState) name_lookup(state_names, ELEMENTS_OF(state_names), name);
+        return (ContainerState)name_lookup(state_names, ELEMENTS_OF(state_names), name);
 }
 
 const char *container_state_name(ContainerState state) {
-        return name_of(state_names, ELEMENTS_OF(state_names), (size_t) state);
+        return name_of(state_names, ELEMENTS_OF(state_names), (size_t)state);
 }
 
 const char *event_action_name(EventAction action) {
-        return name_of(action_names, ELEMENTS_OF(action_names), (size_t) action);
+        return name_of(action_names, ELEMENTS_OF(action_names), (size_t)action);
 }
 
 SwarmState swarm_state_from_name(const char *name) {
-        return (SwarmState) name_lookup(swarm_names, ELEMENTS_OF(swarm_names), name);
+        return (SwarmState)name_lookup(swarm_names, ELEMENTS_OF(swarm_names), name);
 }
 
 const char *swarm_state_name(SwarmState state) {
-        return name_of(swarm_names, ELEMENTS_OF(swarm_names), (size_t) state);
+        return name_of(swarm_names, ELEMENTS_OF(swarm_names), (size_t)state);
 }
 
 /* Reads the digits at *text and moves it behind them. */
@@ -131,7 +131,7 @@ static int version_number(const char **text, unsigned *ret) {
         while (*p >= '0' && *p <= '9') {
                 if (p - *text >= VERSION_DIGITS_MAX)
                         return -EINVAL;
-                value = value * 10 + (unsigned) (*p++ - '0');
+                value = value * 10 + (unsigned)(*p++ - '0');
         }
         if (p == *text)
                 return -EINVAL;

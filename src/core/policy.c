@@ -130,7 +130,7 @@ bool policy_is_orphan(const Container *c, const Situation *s) {
 
 /* Has it come to an end for good, by what is known? Else `ret` is filled in as far as its state decides. */
 static bool has_ended(const Container *c, usec_t failed_start_span, Decision *ret) {
-        switch ((ContainerState) c->state) {
+        switch ((ContainerState)c->state) {
         case CONTAINER_EXITED:
         case CONTAINER_DEAD:
                 return true;

@@ -246,7 +246,7 @@ static size_t edit_distance(const char *given, const char *known) {
 
                 row[0] = g + 1;
                 for (size_t k = 0; k < n_known; k++) {
-                        bool same = tolower((unsigned char) given[g]) == tolower((unsigned char) known[k]);
+                        bool same = tolower((unsigned char)given[g]) == tolower((unsigned char)known[k]);
                         size_t best = same ? diagonal : diagonal + 1;
 
                         diagonal = row[k + 1];

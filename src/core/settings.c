@@ -24,15 +24,15 @@ typedef struct Value {
 _Static_assert(sizeof(RemoveVolumes) == sizeof(unsigned), "a choice is stored as unsigned");
 
 static usec_t *span_of(Settings *s, SettingId id) {
-        return (usec_t *) (void *) ((char *) s + setting_info(id)->offset);
+        return (usec_t *)(void *)((char *)s + setting_info(id)->offset);
 }
 
 static unsigned *number_of(Settings *s, SettingId id) {
-        return (unsigned *) (void *) ((char *) s + setting_info(id)->offset);
+        return (unsigned *)(void *)((char *)s + setting_info(id)->offset);
 }
 
 static char **text_of(Settings *s, SettingId id) {
-        return (char **) (void *) ((char *) s + setting_info(id)->offset);
+        return (char **)(void *)((char *)s + setting_info(id)->offset);
 }
 
 static int parse_span(const SettingInfo *info, const char *text, Value *ret, const char **ret_what) {
@@ -63,14 +63,14 @@ static int parse_count(const SettingInfo *info, const char *text, Value *ret, co
 
         /* One digit behind the maximum is enough to know: what follows can only make it larger. */
         for (; *text && n <= info->max; text++)
-                n = n * 10 + (uint64_t) (*text - '0');
+                n = n * 10 + (uint64_t)(*text - '0');
 
         if (n < info->min || n > info->max) {
                 *ret_what = "is out of range";
                 return -ERANGE;
         }
 
-        ret->number = (unsigned) n;
+        ret->number = (unsigned)n;
         return 0;
 }
 
@@ -233,18 +233,18 @@ int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what) {
 
 char *settings_format(const Settings *s, SettingId id) {
         const SettingInfo *info = setting_info(id);
-        const char *field = (const char *) s + info->offset;
+        const char *field = (const char *)s + info->offset;
         char buf[TIME_SPAN_TEXT_MAX];
         char *text;
 
         switch (info->type) {
         case SETTING_TYPE_SPAN:
-                return strdup(time_span_format(buf, sizeof(buf), *(const usec_t *) (const void *) field, 1));
+                return strdup(time_span_format(buf, sizeof(buf), *(const usec_t *)(const void *)field, 1));
         case SETTING_TYPE_COUNT:
-                return asprintf(&text, "%u", *(const unsigned *) (const void *) field) < 0 ? NULL : text;
+                return asprintf(&text, "%u", *(const unsigned *)(const void *)field) < 0 ? NULL : text;
         case SETTING_TYPE_CHOICE:
-                return strdup(info->choices[*(const unsigned *) (const void *) field]);
+                return strdup(info->choices[*(const unsigned *)(const void *)field]);
         default:
-                return strdup(*(char *const *) (const void *) field);
+                return strdup(*(char *const *)(const void *)field);
         }
 }

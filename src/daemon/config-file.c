@@ -91,7 +91,7 @@ static int load_file(Load *l, const char *path, FileRole role) {
                         return file_fault(l, path, "cannot be read (%s), " ACCEPTED_FILE, strerror(errno));
                 if (k == 0)
                         break;
-                n += (size_t) k;
+                n += (size_t)k;
                 if (n > CONFIG_FILE_BYTES_MAX)
                         return file_fault(l, path, "is too large, " ACCEPTED_FILE);
         }

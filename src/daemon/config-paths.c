@@ -10,7 +10,7 @@
 
 static void closedirp(DIR **d) {
         if (*d)
-                (void) closedir(*d);
+                (void)closedir(*d);
 }
 
 void config_paths_done(ConfigPaths *p) {
@@ -83,7 +83,7 @@ static const char *name_of(const char *path) {
 }
 
 static int compare_names(const void *a, const void *b) {
-        return strcmp(name_of(*(char *const *) a), name_of(*(char *const *) b));
+        return strcmp(name_of(*(char *const *)a), name_of(*(char *const *)b));
 }
 
 /* Puts what `p` does not have from `more` into it. Both are sorted afterwards, and `more` is empty. */

@@ -173,9 +173,9 @@ static int take_key(Reader *r, char *line) {
 static void strip(char *line) {
         char *p = line;
 
-        while (*p && !(*p == ';' && p > line && isspace((unsigned char) p[-1])))
+        while (*p && !(*p == ';' && p > line && isspace((unsigned char)p[-1])))
                 p++;
-        while (p > line && isspace((unsigned char) p[-1]))
+        while (p > line && isspace((unsigned char)p[-1]))
                 p--;
         *p = '\0';
 }
@@ -190,7 +190,7 @@ static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *o
         if (!utf8_is_valid(raw, n))
                 return fault(r, "line is not UTF-8, accepted: UTF-8 text");
 
-        while (indent < n && isspace((unsigned char) raw[indent]))
+        while (indent < n && isspace((unsigned char)raw[indent]))
                 indent++;
         if (indent == n || raw[indent] == '#' || raw[indent] == ';')
                 return 0;
@@ -213,7 +213,7 @@ static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *o
  * nothing for it to see. */
 static char *next_line(char *buf, int size, void *userdata) {
         Reader *r = userdata;
-        size_t n_max = (size_t) size - 2; /* the buffer takes a newline and a NUL as well */
+        size_t n_max = (size_t)size - 2; /* the buffer takes a newline and a NUL as well */
         const char *raw = r->rest, *end;
         size_t n;
 
@@ -221,7 +221,7 @@ static char *next_line(char *buf, int size, void *userdata) {
                 return NULL;
 
         end = memchr(raw, '\n', r->n_rest);
-        n = end ? (size_t) (end - raw) : r->n_rest;
+        n = end ? (size_t)(end - raw) : r->n_rest;
         r->rest += end ? n + 1 : n;
         r->n_rest -= end ? n + 1 : n;
         r->line++;
@@ -270,7 +270,7 @@ int config_reader_run(const char *file, const char *text, size_t size, Settings 
         if (q < 0)
                 return -ENOMEM;
         if (q > 0) {
-                r.line = (unsigned) q;
+                r.line = (unsigned)q;
                 return fault(&r, "line is not understood, accepted: Key=value");
         }
         return 0;

@@ -185,7 +185,7 @@ int main(int argc, char *argv[]) {
         int r;
 
         /* A peer that closes while we write must be an error code, not the end. */
-        (void) signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGPIPE, SIG_IGN);
         log_open();
 
         r = run(argc, argv);

@@ -100,8 +100,7 @@ static void judge_engine_age(Manager *m, const SyncResult *result) {
         bool same_engine;
 
         if (result->oldest_nsec > 0)
-                since = usec_min(
-                                since, instant_of_stamp(&now, (usec_t) result->oldest_nsec / NSEC_PER_USEC));
+                since = usec_min(since, instant_of_stamp(&now, (usec_t)result->oldest_nsec / NSEC_PER_USEC));
 
         same_engine = m->engine_since > 0 && result->oldest_nsec > 0 &&
                       result->oldest_nsec <= m->last_event_nsec;
@@ -164,7 +163,7 @@ static void give_back_memory(Manager *m, size_t forgotten) {
 
         if (gone - m->trimmed_at < TRIM_AFTER)
                 return;
-        (void) malloc_trim(0);
+        (void)malloc_trim(0);
         m->trimmed_at = m->removed + m->already_gone;
 }
 

@@ -60,15 +60,15 @@ void manager_tell_status(Manager *m) {
 }
 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void) source;
-        (void) usec;
+        (void)source;
+        (void)usec;
         manager_wake(userdata);
         return 0;
 }
 
 static int on_resync(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void) source;
-        (void) usec;
+        (void)source;
+        (void)usec;
         manager_resync(userdata);
         return 0;
 }
@@ -87,8 +87,8 @@ static void on_clock_jump(usec_t forward, usec_t backward, void *userdata) {
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        (void) source;
-        (void) usec;
+        (void)source;
+        (void)usec;
         log_warning("%zu removals have not ended; the engine will end them by itself",
                         reaper_in_flight(m->reaper));
         manager_finish(m, 0);
@@ -98,11 +98,11 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
         Manager *m = userdata;
 
-        (void) source;
+        (void)source;
         if (m->stopping)
                 return 0;
         m->stopping = true;
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+        (void)sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
         log_info("Stopping (%s)", si->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
 
         sync_cancel(m->sync);
@@ -125,8 +125,8 @@ static int add_timer(Manager *m, clockid_t clock, sd_event_time_handler_t handle
         r = sd_event_add_time(m->event, &timer, clock, USEC_INFINITY, 1, handler, m);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_enabled(timer, SD_EVENT_OFF);
-        (void) sd_event_source_set_description(timer, description);
+        (void)sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+        (void)sd_event_source_set_description(timer, description);
         *ret = timer;
         return 0;
 }
@@ -138,7 +138,7 @@ static int add_signal(Manager *m, int signal) {
         r = sd_event_add_signal(m->event, &source, signal | SD_EVENT_SIGNAL_PROCMASK, on_stop_signal, m);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_description(source, signal == SIGTERM ? "sigterm" : "sigint");
+        (void)sd_event_source_set_description(source, signal == SIGTERM ? "sigterm" : "sigint");
         return sd_event_source_set_floating(source, true) < 0 ? -EINVAL : 0;
 }
 
@@ -204,6 +204,6 @@ int manager_run(const Settings *settings, const ManagerOptions *options) {
         if (r < 0)
                 return r;
 
-        (void) sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", settings->endpoint);
+        (void)sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", settings->endpoint);
         return sd_event_loop(m.event);
 }

@@ -28,7 +28,7 @@ static void on_listed(EngineCall *call, int error, const char *message, void *us
         Membership *m = userdata;
         EngineCall *ended = TAKE_PTR(m->call);
 
-        (void) call;
+        (void)call;
         for (size_t i = 0; error == 0 && i < m->n_ids; i++) {
                 Container *c = registry_find(m->registry, &m->ids[i]);
 

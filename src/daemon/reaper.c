@@ -52,7 +52,7 @@ static void on_removed(EngineCall *call, int error, const char *message, void *u
         Job *job = userdata;
         const Decision *decision = &job->decision;
 
-        (void) call;
+        (void)call;
         switch (error) {
         case 0:
                 job_end(job, REAP_REMOVED, decision, 0, NULL);
@@ -75,7 +75,7 @@ static void on_inspected(EngineCall *call, int error, const char *message, const
         bool volumes = false;
         int k;
 
-        (void) call;
+        (void)call;
         if (error == -ENOENT) {
                 job_end(job, REAP_ALREADY_GONE, NULL, 0, NULL);
                 return;

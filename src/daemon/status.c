@@ -33,9 +33,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Status *s = userdata;
         char line[256];
 
-        (void) source;
-        (void) usec;
-        (void) sd_notifyf(false, "STATUS=%s", status_format(line, sizeof(line), &s->figures));
+        (void)source;
+        (void)usec;
+        (void)sd_notifyf(false, "STATUS=%s", status_format(line, sizeof(line), &s->figures));
         return 0;
 }
 
@@ -45,8 +45,8 @@ int status_init(Status *s, sd_event *event) {
         r = sd_event_add_time(event, &s->timer, CLOCK_MONOTONIC, USEC_INFINITY, 1, on_timer, s);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-        (void) sd_event_source_set_description(s->timer, "status");
+        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        (void)sd_event_source_set_description(s->timer, "status");
         return 0;
 }
 
@@ -61,5 +61,5 @@ void status_update(Status *s, const StatusFigures *figures) {
         if (sd_event_source_get_enabled(s->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
                 return;
         if (sd_event_source_set_time_relative(s->timer, USEC_PER_SEC) >= 0)
-                (void) sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }

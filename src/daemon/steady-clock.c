@@ -22,8 +22,8 @@ struct SteadyClock {
 static usec_t read_clock(clockid_t id) {
         struct timespec ts = { 0 };
 
-        (void) clock_gettime(id, &ts); /* cannot fail for these clocks */
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / NSEC_PER_USEC;
+        (void)clock_gettime(id, &ts); /* cannot fail for these clocks */
+        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / NSEC_PER_USEC;
 }
 
 Instant steady_clock_now(const SteadyClock *c) {
@@ -63,8 +63,8 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t revents, void 
         SteadyClock *c = userdata;
         uint64_t expirations;
 
-        (void) source;
-        (void) revents;
+        (void)source;
+        (void)revents;
         /* Fails with ECANCELED when the clock was set; the timer stays armed. */
         if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
                 return 0;
@@ -75,7 +75,7 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t revents, void 
 
 static int watch(SteadyClock *c, sd_event *event) {
         /* A timer that only ever tells that the clock was set, see timerfd_create(2). */
-        const struct itimerspec never = { .it_value = { .tv_sec = (time_t) INT32_MAX * 64 } };
+        const struct itimerspec never = { .it_value = { .tv_sec = (time_t)INT32_MAX * 64 } };
         int r;
 
         c->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -86,7 +86,7 @@ static int watch(SteadyClock *c, sd_event *event) {
         r = sd_event_add_io(event, &c->watch, c->fd, EPOLLIN, on_clock_set, c);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_description(c->watch, "wall-clock-set");
+        (void)sd_event_source_set_description(c->watch, "wall-clock-set");
         return 0;
 }
 

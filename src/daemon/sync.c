@@ -38,7 +38,7 @@ static int on_element(const ContainerSummary *summary, void *userdata) {
 static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
         Sync *s = userdata;
 
-        (void) call;
+        (void)call;
         /* Half a list proves nothing about what it does not name. */
         if (error == 0)
                 s->result.forgotten = registry_sweep_end(s->registry, s->asked);
@@ -68,7 +68,7 @@ static int on_ring_event(const EngineEvent *event, void *userdata) {
 static void on_ring(EngineCall *call, int error, const char *message, void *userdata) {
         Sync *s = userdata;
 
-        (void) call;
+        (void)call;
         if (error < 0 && engine_error_is_connection(error)) {
                 finish(s, error, "events", message);
                 return;
@@ -87,8 +87,8 @@ static void ask_ring(Sync *s) {
         int r;
 
         s->call = engine_call_free(s->call);
-        r = engine_event_ring(s->client, (int64_t) (realtime * NSEC_PER_USEC), on_ring_event, on_ring, s,
-                        &s->call);
+        r = engine_event_ring(
+                        s->client, (int64_t)(realtime * NSEC_PER_USEC), on_ring_event, on_ring, s, &s->call);
         if (r < 0)
                 finish(s, r, "events", NULL);
 }
@@ -97,7 +97,7 @@ static void on_info(
                 EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
         Sync *s = userdata;
 
-        (void) call;
+        (void)call;
         if (error < 0) {
                 finish(s, error, "info", message);
                 return;

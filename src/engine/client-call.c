@@ -161,7 +161,7 @@ static void call_finish(EngineCall *call, int error) {
                 log_warning("Engine sent %zu objects that could not be read, ignoring", call->n_passed_over);
 
         if (call->status > 0 && !call_accepts(call) && call->body.size > 0)
-                (void) decode_error(call->body.data, call->body.size, &d, &message);
+                (void)decode_error(call->body.data, call->body.size, &d, &message);
 
         error = call_result(call, error);
 
@@ -216,7 +216,7 @@ static void on_event_skipped(size_t size, void *userdata) {
         EngineCall *call = userdata;
         int r;
 
-        (void) size;
+        (void)size;
 
         r = call_event_lost(call);
         if (r < 0 && call->error >= 0)
@@ -243,7 +243,7 @@ static int on_element_object(const char *text, size_t size, void *userdata) {
 static void on_element_skipped(size_t size, void *userdata) {
         EngineCall *call = userdata;
 
-        (void) size;
+        (void)size;
 
         call->n_passed_over++;
 }
@@ -287,7 +287,7 @@ static int call_take_body(EngineCall *call, const void *data, size_t size) {
 static int on_request_data(Request *request, const void *data, size_t size, void *userdata) {
         EngineCall *call = userdata;
 
-        (void) request;
+        (void)request;
 
         if (call->error >= 0) {
                 int r = call_take_body(call, data, size);
@@ -303,7 +303,7 @@ static void on_request_headers(Request *request, long status, void *userdata) {
         EngineCall *call = userdata;
         int r;
 
-        (void) request;
+        (void)request;
 
         call->status = status;
 
@@ -319,8 +319,8 @@ static void on_request_headers(Request *request, long status, void *userdata) {
 }
 
 static void on_request_done(Request *request, int error, long status, void *userdata) {
-        (void) request;
-        (void) status;
+        (void)request;
+        (void)status;
 
         call_finish(userdata, error);
 }
@@ -336,7 +336,7 @@ static int on_open_due(sd_event_source *s, void *userdata) {
         bool released = false;
         int r;
 
-        (void) s;
+        (void)s;
 
         call->opened = true;
         call->released = &released;
@@ -360,8 +360,8 @@ static int on_open_due(sd_event_source *s, void *userdata) {
 }
 
 static int on_header_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
         call_abort(userdata, -ETIMEDOUT);
 
@@ -376,10 +376,10 @@ EngineCall *engine_call_free(EngineCall *call) {
                 *call->released = true;
 
         DL_DELETE(call->client->calls, call);
-        (void) request_free(call->request);
-        (void) sd_event_source_disable_unref(call->header_timer);
-        (void) sd_event_source_disable_unref(call->open_source);
-        (void) json_frame_free(call->frame);
+        (void)request_free(call->request);
+        (void)sd_event_source_disable_unref(call->header_timer);
+        (void)sd_event_source_disable_unref(call->open_source);
+        (void)json_frame_free(call->frame);
         buffer_done(&call->body);
         free(call);
 
@@ -423,7 +423,7 @@ static int call_prepare_open(EngineCall *call) {
         r = sd_event_add_defer(c->event, &call->open_source, on_open_due, call);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_description(call->open_source, "engine-stream-open");
+        (void)sd_event_source_set_description(call->open_source, "engine-stream-open");
 
         r = sd_event_source_set_enabled(call->open_source, SD_EVENT_OFF);
         if (r < 0)

@@ -47,7 +47,7 @@ char *engine_percent_encode(const char *text) {
 
         p = encoded;
         for (; *text; text++) {
-                unsigned char c = (unsigned char) *text;
+                unsigned char c = (unsigned char)*text;
 
                 /* Not isalnum(), which asks the locale. */
                 if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -82,7 +82,7 @@ static char *filter_tasks(const ContainerId *ids, size_t n_ids) {
                 p = stpcpy(p, container_id_format(&ids[i], hex));
                 p = stpcpy(p, "\"");
         }
-        (void) stpcpy(p, n_ids > 0 ? "]}" : "}");
+        (void)stpcpy(p, n_ids > 0 ? "]}" : "}");
 
         return filter;
 }
@@ -120,7 +120,7 @@ char *engine_path_remove(ApiVersion api, const ContainerId *id, bool volumes) {
 
 char *engine_path_event_ring(ApiVersion api, int64_t until_nsec) {
         return text_format("/v%u.%u/events?since=0&until=%" PRIu64 ".%09" PRIu64, api.major, api.minor,
-                        (uint64_t) until_nsec / NSEC_PER_SEC, (uint64_t) until_nsec % NSEC_PER_SEC);
+                        (uint64_t)until_nsec / NSEC_PER_SEC, (uint64_t)until_nsec % NSEC_PER_SEC);
 }
 
 char *engine_path_subscribe(ApiVersion api, int64_t since_nsec) {
@@ -134,5 +134,5 @@ char *engine_path_subscribe(ApiVersion api, int64_t since_nsec) {
                 return text_format("/v%u.%u/events?filters=%s", api.major, api.minor, encoded);
 
         return text_format("/v%u.%u/events?since=%" PRIu64 ".%09" PRIu64 "&filters=%s", api.major, api.minor,
-                        (uint64_t) since_nsec / NSEC_PER_SEC, (uint64_t) since_nsec % NSEC_PER_SEC, encoded);
+                        (uint64_t)since_nsec / NSEC_PER_SEC, (uint64_t)since_nsec % NSEC_PER_SEC, encoded);
 }

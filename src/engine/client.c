@@ -129,10 +129,10 @@ EngineClient *engine_client_free(EngineClient *c) {
                 return NULL;
 
         while (c->calls)
-                (void) engine_call_free(c->calls);
+                (void)engine_call_free(c->calls);
 
-        (void) transport_free(c->transport);
-        (void) sd_event_unref(c->event);
+        (void)transport_free(c->transport);
+        (void)sd_event_unref(c->event);
         free(c);
 
         return NULL;

@@ -71,7 +71,7 @@ static void loop_collect(CurlLoop *l) {
                         continue;
 
                 /* The message is gone with this. */
-                (void) curl_multi_remove_handle(l->multi, easy);
+                (void)curl_multi_remove_handle(l->multi, easy);
                 l->on_end(easy, code, l->userdata);
         }
 
@@ -96,7 +96,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Watch *w = userdata;
         int events = 0;
 
-        (void) s;
+        (void)s;
 
         /* With neither (only an error or a hang-up) libcurl looks at the socket itself. */
         if (revents & EPOLLIN)
@@ -110,8 +110,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
         loop_act(userdata, CURL_SOCKET_TIMEOUT, 0);
 
@@ -120,7 +120,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static void watch_free(Watch *w) {
         DL_DELETE(w->loop->watches, w);
-        (void) sd_event_source_disable_unref(w->source);
+        (void)sd_event_source_disable_unref(w->source);
         free(w);
 }
 
@@ -164,7 +164,7 @@ static int watch_set(Watch *w, curl_socket_t fd, int what) {
         if (r < 0)
                 return r;
 
-        (void) sd_event_source_set_description(w->source, "engine-connection");
+        (void)sd_event_source_set_description(w->source, "engine-connection");
 
         return 0;
 }
@@ -174,11 +174,11 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
         Watch *w = socket_userdata;
         int r = 0;
 
-        (void) easy;
+        (void)easy;
 
         /* The descriptor may be closed already; sd-event does not mind that epoll has forgotten it. */
         if (what == CURL_POLL_REMOVE) {
-                (void) curl_multi_assign(l->multi, fd, NULL);
+                (void)curl_multi_assign(l->multi, fd, NULL);
                 if (w)
                         watch_free(w);
                 return 0;
@@ -201,17 +201,17 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         struct timespec now;
         int r;
 
-        (void) multi;
+        (void)multi;
 
         if (timeout_ms < 0)
                 r = sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
         else {
                 /* Not sd_event_now(): that is when this turn of the loop began. */
-                (void) clock_gettime(CLOCK_MONOTONIC, &now);
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
 
-                r = sd_event_source_set_time(l->timer, (usec_t) now.tv_sec * USEC_PER_SEC +
-                                                                       (usec_t) now.tv_nsec / NSEC_PER_USEC +
-                                                                       (usec_t) timeout_ms * USEC_PER_MSEC);
+                r = sd_event_source_set_time(l->timer, (usec_t)now.tv_sec * USEC_PER_SEC +
+                                                                       (usec_t)now.tv_nsec / NSEC_PER_USEC +
+                                                                       (usec_t)timeout_ms * USEC_PER_MSEC);
                 if (r >= 0)
                         r = sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
         }
@@ -237,7 +237,7 @@ static int loop_set_multi(CurlLoop *l, long connections_max) {
         TRY_SET(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
         TRY_SET(l->multi, CURLMOPT_TIMERDATA, l);
         TRY_SET(l->multi, CURLMOPT_MAXCONNECTS, connections_max);
-        TRY_SET(l->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING);
+        TRY_SET(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 
         return 0;
 }
@@ -250,7 +250,7 @@ static int loop_add_timer(CurlLoop *l) {
         if (r < 0)
                 return r;
 
-        (void) sd_event_source_set_description(l->timer, "engine-timer");
+        (void)sd_event_source_set_description(l->timer, "engine-timer");
 
         return sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
 }
@@ -298,13 +298,13 @@ CurlLoop *curl_loop_free(CurlLoop *l) {
 
         /* May still call the socket and timer callbacks. */
         if (l->multi)
-                (void) curl_multi_cleanup(l->multi);
+                (void)curl_multi_cleanup(l->multi);
 
         while (l->watches)
                 watch_free(l->watches);
 
-        (void) sd_event_source_disable_unref(l->timer);
-        (void) sd_event_unref(l->event);
+        (void)sd_event_source_disable_unref(l->timer);
+        (void)sd_event_unref(l->event);
         free(l);
 
         return NULL;
@@ -325,7 +325,7 @@ int curl_loop_add(CurlLoop *l, CURL *easy) {
 void curl_loop_remove(CurlLoop *l, CURL *easy) {
         assert(!l->busy);
 
-        (void) curl_multi_remove_handle(l->multi, easy);
+        (void)curl_multi_remove_handle(l->multi, easy);
 
         loop_check(l);
 }

@@ -88,7 +88,7 @@ static int days_in_month(int year, int month) {
 /* Days from 1970-01-01 to the date; only for dates behind it. */
 static int64_t days_since_epoch(int year, int month, int day) {
         int before = year - 1;
-        int64_t days = (int64_t) (year - 1970) * 365;
+        int64_t days = (int64_t)(year - 1970) * 365;
 
         /* Leap days from 1970 to the end of the year before; up to 1969 there were 477. */
         days += before / 4 - before / 100 + before / 400 - 477;
@@ -126,6 +126,6 @@ int decode_time(const char *text, usec_t *ret_realtime) {
         seconds = days_since_epoch(year, month, day) * SECONDS_PER_DAY;
         seconds += hour * 3600 + minute * 60 + second - offset;
 
-        *ret_realtime = seconds < 0 ? 0 : (usec_t) seconds * USEC_PER_SEC + (usec_t) fraction;
+        *ret_realtime = seconds < 0 ? 0 : (usec_t)seconds * USEC_PER_SEC + (usec_t)fraction;
         return 0;
 }

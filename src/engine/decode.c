@@ -39,7 +39,7 @@ static int parse_int(const char *text, int min, int max, int *ret) {
                 if (*p < '0' || *p > '9')
                         return -EINVAL;
                 value = value * 10 + (*p - '0');
-                if (value > (int64_t) INT_MAX + 1)
+                if (value > (int64_t)INT_MAX + 1)
                         return -ERANGE;
         }
         if (negative)
@@ -47,7 +47,7 @@ static int parse_int(const char *text, int min, int max, int *ret) {
         if (value < min || value > max)
                 return -ERANGE;
 
-        *ret = (int) value;
+        *ret = (int)value;
         return 0;
 }
 
@@ -91,7 +91,7 @@ static int read_attributes(const cJSON *object, EngineEvent *event) {
         if (event->action == EVENT_DIE && exit_code)
                 event->has_exit_code = parse_int(exit_code, INT_MIN, INT_MAX, &event->exit_code) >= 0;
         if (event->action == EVENT_KILL && signal)
-                (void) parse_int(signal, 1, SIGNAL_MAX, &event->signal);
+                (void)parse_int(signal, 1, SIGNAL_MAX, &event->signal);
 
         return read_labels(object, &event->labels);
 }
@@ -120,7 +120,7 @@ static int read_event_time(const char *text, size_t size, const cJSON *tree, int
                 r = json_value_int64(text, size, tree, seconds, &time);
                 if (r < 0)
                         return r;
-                if (__builtin_mul_overflow(time, (int64_t) NSEC_PER_SEC, &time))
+                if (__builtin_mul_overflow(time, (int64_t)NSEC_PER_SEC, &time))
                         return -EBADMSG;
         }
         if (time == 0)
@@ -225,7 +225,7 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
                 return r;
 
         summary.state = container_state_from_name(state);
-        if (created > 0 && __builtin_mul_overflow((usec_t) created, USEC_PER_SEC, &summary.created))
+        if (created > 0 && __builtin_mul_overflow((usec_t)created, USEC_PER_SEC, &summary.created))
                 return -EBADMSG;
 
         r = read_labels(labels, &summary.labels);
@@ -280,7 +280,7 @@ static int read_state(const cJSON *object, ContainerDetail *detail) {
         if (r < 0)
                 return r;
 
-        detail->exit_code = (int) exit_code;
+        detail->exit_code = (int)exit_code;
         detail->state = container_state_from_name(status);
 
         switch (detail->state) {

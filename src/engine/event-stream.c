@@ -29,7 +29,7 @@ struct EventStream {
 static usec_t monotonic_now(sd_event *event) {
         uint64_t now = 0;
 
-        (void) sd_event_now(event, CLOCK_MONOTONIC, &now);
+        (void)sd_event_now(event, CLOCK_MONOTONIC, &now);
         return now;
 }
 
@@ -81,7 +81,7 @@ static int on_event(const EngineEvent *event, void *userdata) {
 }
 
 static void on_closed(EngineCall *call, int error, const char *message, void *userdata) {
-        (void) call;
+        (void)call;
         fail(userdata, error, message);
 }
 
@@ -91,7 +91,7 @@ static void on_version(
         ApiVersion api;
         int r;
 
-        (void) call;
+        (void)call;
         if (error < 0) {
                 fail(s, error, message);
                 return;
@@ -124,8 +124,8 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         EventStream *s = userdata;
         int r;
 
-        (void) source;
-        (void) usec;
+        (void)source;
+        (void)usec;
         r = engine_version(s->client, on_version, s, &s->call);
         if (r < 0)
                 fail(s, r, NULL);
@@ -148,7 +148,7 @@ int event_stream_new(sd_event *event, EngineClient *client, const EventStreamHan
         r = sd_event_add_time_relative(event, &s->retry, CLOCK_MONOTONIC, 0, 1, on_retry, s);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_description(s->retry, "engine-reconnect");
+        (void)sd_event_source_set_description(s->retry, "engine-reconnect");
 
         *ret = TAKE_PTR(s);
         return 0;

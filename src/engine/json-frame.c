@@ -241,7 +241,7 @@ static int feed_object(JsonFrame *f, const unsigned char **data, const unsigned 
                 }
         } while (f->depth > 0 && p < end);
 
-        r = keep(f, *data, (size_t) (p - *data));
+        r = keep(f, *data, (size_t)(p - *data));
         if (r < 0)
                 return r;
         *data = p;

@@ -38,12 +38,12 @@ int json_value_parse(const char *text, size_t size, cJSON **ret) {
         /* The last brace is more than a quick answer: cJSON before 1.7.18 reads beyond the end of a text
          * that is cut behind a comma (CVE-2023-53154). And behind a NUL the strings of the tree would end
          * early. */
-        if (text == end || *text != '{' || end[-1] != '}' || memchr(text, '\0', (size_t) (end - text)))
+        if (text == end || *text != '{' || end[-1] != '}' || memchr(text, '\0', (size_t)(end - text)))
                 return -EBADMSG;
 
         cJSON_InitHooks(&hooks);
         out_of_memory = false;
-        tree = cJSON_ParseWithLengthOpts(text, (size_t) (end - text), &parsed, false);
+        tree = cJSON_ParseWithLengthOpts(text, (size_t)(end - text), &parsed, false);
         if (!tree)
                 return out_of_memory ? -ENOMEM : -EBADMSG;
         if (parsed != end) {
@@ -68,7 +68,7 @@ static bool is_whole(double value) {
         /* The range first: the conversion of a number that does not fit is undefined. */
         if (value < -DOUBLE_INT_MAX || value > DOUBLE_INT_MAX)
                 return false;
-        return value - (double) (int64_t) value == 0.0;
+        return value - (double)(int64_t)value == 0.0;
 }
 
 static bool is_kind(const cJSON *item, JsonKind kind) {
@@ -94,18 +94,18 @@ static void write_value(const JsonField *field) {
 
         switch (field->kind) {
         case JSON_STRING:
-                *(const char **) field->ret = item ? item->valuestring : NULL;
+                *(const char **)field->ret = item ? item->valuestring : NULL;
                 break;
         case JSON_BOOL:
-                *(bool *) field->ret = cJSON_IsTrue(item);
+                *(bool *)field->ret = cJSON_IsTrue(item);
                 break;
         case JSON_INT:
-                *(int64_t *) field->ret = item ? (int64_t) item->valuedouble : 0;
+                *(int64_t *)field->ret = item ? (int64_t)item->valuedouble : 0;
                 break;
         case JSON_OBJECT:
         case JSON_ARRAY:
         case JSON_ANY:
-                *(const cJSON **) field->ret = item;
+                *(const cJSON **)field->ret = item;
                 break;
         }
 }
@@ -140,7 +140,7 @@ static const char *skip_string(const char *p, const char *end) {
         const char *quote;
 
         p++;
-        while (p < end && (quote = memchr(p, '"', (size_t) (end - p)))) {
+        while (p < end && (quote = memchr(p, '"', (size_t)(end - p)))) {
                 const char *q = quote;
 
                 /* An odd number of backslashes before it make it a part of the string. The quote that
@@ -156,7 +156,7 @@ static const char *skip_string(const char *p, const char *end) {
 
 static const char *skip_space(const char *p, const char *end) {
         /* As lax as cJSON, which has accepted the text. */
-        while (p < end && (unsigned char) *p <= ' ')
+        while (p < end && (unsigned char)*p <= ' ')
                 p++;
         return p;
 }

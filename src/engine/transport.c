@@ -93,7 +93,7 @@ static int on_ended(sd_event_source *s, void *userdata) {
         Transport *t = userdata;
         Request *r = t->requests[REQUEST_ENDED];
 
-        (void) s;
+        (void)s;
 
         /* It was freed in the meantime. */
         if (!r)
@@ -115,7 +115,7 @@ static int on_ended(sd_event_source *s, void *userdata) {
 static int connect_error(CURL *easy) {
         long e = 0;
 
-        (void) curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &e);
+        (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &e);
 
         switch (e) {
         case ENOENT:
@@ -175,7 +175,7 @@ static int request_error(const Request *r, CURLcode code) {
 static void on_transfer_end(CURL *easy, CURLcode code, void *userdata) {
         Request *r = NULL;
 
-        (void) userdata;
+        (void)userdata;
 
         if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) == CURLE_OK && r)
                 request_end(r, request_error(r, code));
@@ -192,8 +192,8 @@ static void on_loop_failure(int error, void *userdata) {
 }
 
 static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
-        (void) userdata;
-        (void) purpose;
+        (void)userdata;
+        (void)purpose;
 
         /* A copy that another program inherits would keep a closed connection open, and registered with
          * epoll. */
@@ -204,10 +204,10 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
 static int on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port) {
         Request *r = userdata;
 
-        (void) remote_ip;
-        (void) local_ip;
-        (void) remote_port;
-        (void) local_port;
+        (void)remote_ip;
+        (void)local_ip;
+        (void)remote_port;
+        (void)local_port;
 
         r->n_sent++;
 
@@ -223,7 +223,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
         Request *r = userdata;
         long status = 0;
 
-        (void) one;
+        (void)one;
 
         r->headers_size += size;
         if (r->headers_size > TRANSPORT_HEADERS_SIZE_MAX) {
@@ -250,7 +250,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
         Request *r = userdata;
         int e;
 
-        (void) one;
+        (void)one;
 
         if (size == 0 || !r->on_data)
                 return size;
@@ -273,7 +273,7 @@ static long timeout_to_curl(usec_t timeout) {
 
         msec = usec_add(timeout, USEC_PER_MSEC - 1) / USEC_PER_MSEC;
 
-        return msec == 0 ? 1 : msec > INT_MAX ? INT_MAX : (long) msec;
+        return msec == 0 ? 1 : msec > INT_MAX ? INT_MAX : (long)msec;
 }
 
 #define TRY_SET(easy, option, value)                                   \
@@ -295,14 +295,14 @@ static int easy_set_connection(CURL *easy, const Transport *t) {
         /* An empty proxy also makes libcurl ignore http_proxy and its like in the environment. */
         TRY_SET(easy, CURLOPT_PROXY, "");
         TRY_SET(easy, CURLOPT_NOPROXY, "*");
-        TRY_SET(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+        TRY_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
         TRY_SET(easy, CURLOPT_NOSIGNAL, 1L);
         TRY_SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 
 #if CURL_HAS_PROTOCOLS_STR
         TRY_SET(easy, CURLOPT_PROTOCOLS_STR, "http");
 #else
-        TRY_SET(easy, CURLOPT_PROTOCOLS, (long) CURLPROTO_HTTP);
+        TRY_SET(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTP);
 #endif
 #if CURL_HAS_QUICK_EXIT
         /* Else whoever frees a request while its host name is looked up waits for the look-up. */
@@ -316,7 +316,7 @@ static int easy_set_connection(CURL *easy, const Transport *t) {
 static int easy_set_request(Request *r, const char *url, const RequestOptions *options) {
         TRY_SET(r->easy, CURLOPT_URL, url);
         TRY_SET(r->easy, CURLOPT_PATH_AS_IS, 1L);
-        TRY_SET(r->easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+        TRY_SET(r->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         TRY_SET(r->easy, CURLOPT_HTTP09_ALLOWED, 0L);
         TRY_SET(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
         TRY_SET(r->easy, CURLOPT_USERAGENT, "reaperd/" REAPERD_VERSION);
@@ -389,7 +389,7 @@ int request_start(Transport *t, const RequestOptions *options, Request **ret) {
         if (e >= 0)
                 e = curl_loop_add(t->loop, r->easy);
         if (e < 0) {
-                (void) request_free(r);
+                (void)request_free(r);
                 return e;
         }
 
@@ -430,7 +430,7 @@ static int transport_set_address(Transport *t, const Endpoint *endpoint) {
         }
 
         n = asprintf(&t->base, "http://%s%s%s:%u", ipv6 ? "[" : "", endpoint->host, ipv6 ? "]" : "",
-                        (unsigned) endpoint->port);
+                        (unsigned)endpoint->port);
         if (n < 0) {
                 t->base = NULL;
                 return -ENOMEM;
@@ -455,7 +455,7 @@ int transport_new(sd_event *event, const Endpoint *endpoint, Transport **ret) {
         if (e < 0)
                 return e;
 
-        (void) sd_event_source_set_description(t->ended, "engine-request-ended");
+        (void)sd_event_source_set_description(t->ended, "engine-request-ended");
 
         e = sd_event_source_set_enabled(t->ended, SD_EVENT_OFF);
         if (e < 0)
@@ -477,10 +477,10 @@ Transport *transport_free(Transport *t) {
         /* In this order: a request that ends meanwhile moves to a later list. */
         for (RequestState s = 0; s < _REQUEST_STATE_MAX; s++)
                 while (t->requests[s])
-                        (void) request_free(t->requests[s]);
+                        (void)request_free(t->requests[s]);
 
-        (void) curl_loop_free(t->loop);
-        (void) sd_event_source_disable_unref(t->ended);
+        (void)curl_loop_free(t->loop);
+        (void)sd_event_source_disable_unref(t->ended);
         free(t->base);
         free(t->socket_path);
         free(t);

@@ -48,9 +48,9 @@ struct Fixture {
 static inline usec_t now(void) {
         struct timespec ts;
 
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
 
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
 static inline void open_fixture_with(Fixture *f, ServerScript script, usec_t timeout) {
@@ -65,8 +65,8 @@ static inline void open_fixture(Fixture *f, ServerScript script) {
 }
 
 static inline void close_fixture(Fixture *f) {
-        (void) engine_client_free(f->client);
-        (void) sd_event_unref(f->event);
+        (void)engine_client_free(f->client);
+        (void)sd_event_unref(f->event);
         server_stop(&f->server);
 }
 
@@ -92,7 +92,7 @@ static inline void told(Fixture *f, EngineCall *call, int error, const char *mes
         f->n_done++;
         f->error = error;
         f->has_message = message;
-        (void) snprintf(f->message, sizeof(f->message), "%s", message ? message : "");
+        (void)snprintf(f->message, sizeof(f->message), "%s", message ? message : "");
         if (f->then)
                 f->then(f);
 }

@@ -55,7 +55,7 @@ typedef struct Clocks {
 } Clocks;
 
 static inline Instant clocks_now(const Clocks *k) {
-        return (Instant){ .steady = k->steady, .realtime = (usec_t) ((int64_t) k->steady + k->ahead) };
+        return (Instant){ .steady = k->steady, .realtime = (usec_t)((int64_t)k->steady + k->ahead) };
 }
 
 static inline usec_t clocks_wall(const Clocks *k) {
@@ -79,7 +79,7 @@ static inline EngineEvent event_at(EventAction action, usec_t wall) {
         return (EngineEvent){
                 .action = action,
                 .id = id_of_number(1),
-                .time_nsec = (int64_t) (wall * NSEC_PER_USEC),
+                .time_nsec = (int64_t)(wall * NSEC_PER_USEC),
                 .labelled = true,
         };
 }

@@ -120,7 +120,7 @@ static inline void assert_no_labels(const SwarmLabels *l) {
 
 /* Every beginning of an answer is refused, and none is read beyond its end. */
 static inline void assert_cuts_bad(Decoder decoder, const char *text) {
-        size_t size = (size_t) (strrchr(text, '}') - text);
+        size_t size = (size_t)(strrchr(text, '}') - text);
 
         for (size_t n = 0; n <= size; n++) {
                 _cleanup_decoded_ Decoded d = DECODED_INIT;

@@ -60,7 +60,7 @@ static inline void server_send_bytes(int fd, const void *data, size_t size) {
                 if (n < 0)
                         _exit(0); /* the client is gone */
                 p += n;
-                size -= (size_t) n;
+                size -= (size_t)n;
         }
 }
 
@@ -72,14 +72,14 @@ static inline void server_send(int fd, const char *text) {
 static inline void server_dribble(int fd, const char *text, useconds_t pause) {
         for (; *text; text++) {
                 server_send_bytes(fd, text, 1);
-                (void) usleep(pause);
+                (void)usleep(pause);
         }
 }
 
 static inline void server_answer(int fd, int status, const char *body) {
         char head[256];
 
-        (void) snprintf(head, sizeof(head), "HTTP/1.1 %d Text\r\nContent-Length: %zu\r\n\r\n", status,
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 %d Text\r\nContent-Length: %zu\r\n\r\n", status,
                         strlen(body));
         server_send(fd, head);
         server_send(fd, body);
@@ -88,7 +88,7 @@ static inline void server_answer(int fd, int status, const char *body) {
 static inline void server_send_chunk(int fd, const char *text) {
         char head[32];
 
-        (void) snprintf(head, sizeof(head), "%zx\r\n", strlen(text));
+        (void)snprintf(head, sizeof(head), "%zx\r\n", strlen(text));
         server_send(fd, head);
         server_send(fd, text);
         server_send(fd, "\r\n");
@@ -98,7 +98,7 @@ static inline void server_send_chunk(int fd, const char *text) {
 
 static inline void server_wait_go(ServerLog *log) {
         while (!atomic_load(&log->go))
-                (void) usleep(1000);
+                (void)usleep(1000);
 }
 
 static inline void server_serve(int fd, ServerScript script, ServerLog *log) {
@@ -112,12 +112,12 @@ static inline void server_serve(int fd, ServerScript script, ServerLog *log) {
 
                         if (k <= 0)
                                 return;
-                        size += (size_t) k;
+                        size += (size_t)k;
                         buffer[size] = '\0';
                 } while (!strstr(buffer, "\r\n\r\n"));
 
                 memcpy(log->request, buffer, size + 1);
-                (void) atomic_fetch_add(&log->n_requests, 1);
+                (void)atomic_fetch_add(&log->n_requests, 1);
 
                 if (!script(fd, buffer, n, log))
                         return;
@@ -126,7 +126,7 @@ static inline void server_serve(int fd, ServerScript script, ServerLog *log) {
 
 /* Ends this process with its parent, which may be gone already. */
 static inline void server_die_with(pid_t parent) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
                 _exit(0);
 }
@@ -134,22 +134,22 @@ static inline void server_die_with(pid_t parent) {
 static inline void server_accept(int listener, ServerScript script, ServerLog *log) {
         pid_t self = getpid();
 
-        (void) signal(SIGCHLD, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_IGN);
 
         for (;;) {
                 int fd = accept(listener, NULL, NULL);
 
                 if (fd < 0)
                         _exit(1);
-                (void) atomic_fetch_add(&log->n_connections, 1);
+                (void)atomic_fetch_add(&log->n_connections, 1);
 
                 if (fork() == 0) {
                         server_die_with(self);
-                        (void) close(listener);
+                        (void)close(listener);
                         server_serve(fd, script, log);
                         _exit(0);
                 }
-                (void) close(fd);
+                (void)close(fd);
         }
 }
 
@@ -164,12 +164,12 @@ static inline int server_bind(Server *s, EndpointKind kind) {
 
                 strcpy(s->folder, "/tmp/reaperd-test-XXXXXX");
                 assert_non_null(mkdtemp(s->folder));
-                (void) snprintf(s->endpoint.path, sizeof(s->endpoint.path), "%s/engine.sock", s->folder);
+                (void)snprintf(s->endpoint.path, sizeof(s->endpoint.path), "%s/engine.sock", s->folder);
                 strcpy(address.sun_path, s->endpoint.path);
 
                 fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
                 assert_true(fd >= 0);
-                assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+                assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
         } else {
                 struct sockaddr_in address = { .sin_family = AF_INET,
                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -177,8 +177,8 @@ static inline int server_bind(Server *s, EndpointKind kind) {
 
                 fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
                 assert_true(fd >= 0);
-                assert_int_equal(bind(fd, (struct sockaddr *) &address, size), 0);
-                assert_int_equal(getsockname(fd, (struct sockaddr *) &address, &size), 0);
+                assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+                assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
 
                 strcpy(s->endpoint.host, "127.0.0.1");
                 s->endpoint.port = ntohs(address.sin_port);
@@ -205,20 +205,20 @@ static inline void server_start(Server *s, EndpointKind kind, ServerScript scrip
                 server_accept(fd, script, s->log);
         }
 
-        (void) close(fd);
+        (void)close(fd);
 }
 
 /* The processes of its connections die with it. */
 static inline void server_stop(Server *s) {
         if (s->pid > 0) {
-                (void) kill(s->pid, SIGKILL);
-                (void) waitpid(s->pid, NULL, 0);
+                (void)kill(s->pid, SIGKILL);
+                (void)waitpid(s->pid, NULL, 0);
         }
         if (s->log)
-                (void) munmap(s->log, sizeof(*s->log));
+                (void)munmap(s->log, sizeof(*s->log));
         if (s->folder[0]) {
-                (void) unlink(s->endpoint.path);
-                (void) rmdir(s->folder);
+                (void)unlink(s->endpoint.path);
+                (void)rmdir(s->folder);
         }
         *s = (Server){};
 }

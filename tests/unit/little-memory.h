@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define MEGABYTE ((size_t) 1024 * 1024)
+#define MEGABYTE ((size_t)1024 * 1024)
 
 /* Does a limit on memory hold here? Not under AddressSanitizer, nor under valgrind, which tells so by
  * $REAPERD_TEST_INSTRUMENTED (tests/run.py sets it): these tests are for the plain run. */

@@ -18,10 +18,9 @@
 __extension__ typedef unsigned __int128 Wide;
 
 static usec_t plus(usec_t a, usec_t b) {
-        Wide sum = (Wide) a + b;
+        Wide sum = (Wide)a + b;
 
-        return a == USEC_INFINITY || b == USEC_INFINITY || sum > USEC_INFINITY ? USEC_INFINITY
-                                                                               : (usec_t) sum;
+        return a == USEC_INFINITY || b == USEC_INFINITY || sum > USEC_INFINITY ? USEC_INFINITY : (usec_t)sum;
 }
 
 static usec_t latest(usec_t a, usec_t b, usec_t c) {
@@ -174,21 +173,21 @@ static void describe(const char *what, const Retention *r, const Container *c, c
                         c->failed_start);
         print_error("  created %ju alive %ju finished %ju error %ju looked %ju retry %ju quarantined %d "
                     "node %s\n",
-                        (uintmax_t) c->created, (uintmax_t) c->alive_until, (uintmax_t) c->finished,
-                        (uintmax_t) c->error_seen, (uintmax_t) c->looked_at, (uintmax_t) c->retry_at,
+                        (uintmax_t)c->created, (uintmax_t)c->alive_until, (uintmax_t)c->finished,
+                        (uintmax_t)c->error_seen, (uintmax_t)c->looked_at, (uintmax_t)c->retry_at,
                         c->quarantined, shared_text(c->node) ? shared_text(c->node) : "-");
         print_error("  connected %d settled %ju swarm %s node %s out %d paused %ju; now %ju\n",
-                        s->engine_connected, (uintmax_t) s->settled_at, swarm_state_name(s->swarm_state),
-                        s->node_id ? s->node_id : "-", s->out_of_swarm, (uintmax_t) s->paused_until,
-                        (uintmax_t) now);
+                        s->engine_connected, (uintmax_t)s->settled_at, swarm_state_name(s->swarm_state),
+                        s->node_id ? s->node_id : "-", s->out_of_swarm, (uintmax_t)s->paused_until,
+                        (uintmax_t)now);
         print_error("  min %ju success %ju failure %ju oom %ju shutdown %ju failed-start %ju orphan %ju\n",
-                        (uintmax_t) r->minimum_age, (uintmax_t) r->success, (uintmax_t) r->failure,
-                        (uintmax_t) r->oom_killed, (uintmax_t) r->shutdown, (uintmax_t) r->failed_start,
-                        (uintmax_t) r->orphan_age);
+                        (uintmax_t)r->minimum_age, (uintmax_t)r->success, (uintmax_t)r->failure,
+                        (uintmax_t)r->oom_killed, (uintmax_t)r->shutdown, (uintmax_t)r->failed_start,
+                        (uintmax_t)r->orphan_age);
         print_error("  want %s %s exact %d age %ju due %ju\n  got  %s %s exact %d age %ju due %ju\n",
                         verdict_name(want.verdict), outcome_name(want.outcome), want.exact,
-                        (uintmax_t) want.age, (uintmax_t) want.due, verdict_name(got.verdict),
-                        outcome_name(got.outcome), got.exact, (uintmax_t) got.age, (uintmax_t) got.due);
+                        (uintmax_t)want.age, (uintmax_t)want.due, verdict_name(got.verdict),
+                        outcome_name(got.outcome), got.exact, (uintmax_t)got.age, (uintmax_t)got.due);
         fail();
 }
 

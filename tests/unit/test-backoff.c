@@ -9,7 +9,7 @@
 static void test_doubles_up_to_the_maximum(void **state) {
         static const usec_t want[] = { 0, 5, 10, 20, 40, 80, 160, 320, 600, 600, 600 };
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < ELEMENTS_OF(want); i++)
                 assert_int_equal(backoff_delay(i, 5 * SEC, 600 * SEC, 0), want[i] * SEC);
         assert_int_equal(backoff_delay(0, 5 * SEC, 600 * SEC, UINT32_MAX), 0);
@@ -21,9 +21,9 @@ static void test_jitter_takes_up_to_a_quarter(void **state) {
         usec_t least = USEC_INFINITY, most = 0, sum = 0;
         uint64_t random = 7;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < 10000; i++) {
-                usec_t d = backoff_delay(3, 5 * SEC, 600 * SEC, (uint32_t) random_next(&random));
+                usec_t d = backoff_delay(3, 5 * SEC, 600 * SEC, (uint32_t)random_next(&random));
 
                 least = usec_min(least, d);
                 most = usec_max(most, d);
@@ -48,7 +48,7 @@ static void test_bounds_at_the_extremes(void **state) {
                 UINT32_MAX };
         static const uint32_t randoms[] = { 0, 1, UINT32_C(1) << 31, UINT32_MAX - 1, UINT32_MAX };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(times); i++)
                 for (size_t m = 0; m < ELEMENTS_OF(times); m++)
                         for (size_t a = 0; a < ELEMENTS_OF(attempts); a++) {
@@ -72,12 +72,12 @@ static void test_bounds_at_the_extremes(void **state) {
 static void test_random_cases(void **state) {
         uint64_t random = 99;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < 100000; i++) {
                 usec_t initial = (random_next(&random) >> random_below(&random, 64)) | 1;
                 usec_t max = random_next(&random) >> random_below(&random, 64);
-                unsigned attempt = (unsigned) random_below(&random, 80);
-                uint32_t jitter = (uint32_t) random_next(&random);
+                unsigned attempt = (unsigned)random_below(&random, 80);
+                uint32_t jitter = (uint32_t)random_next(&random);
                 usec_t d = backoff_delay(attempt, initial, max, jitter), full;
 
                 assert_true(d <= max);
@@ -96,7 +96,7 @@ static void test_random_cases(void **state) {
 static void test_nothing_to_wait_for(void **state) {
         clock_t begin = clock();
 
-        (void) state;
+        (void)state;
         assert_int_equal(backoff_delay(5, 0, HOUR, UINT32_MAX), 0);
         assert_int_equal(backoff_delay(5, HOUR, 0, UINT32_MAX), 0);
         assert_int_equal(backoff_delay(UINT32_MAX, 0, HOUR, UINT32_MAX), 0);

@@ -18,7 +18,7 @@
         "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"x\"},\"time\":1,\"timeNano\":1}\n"
 
 static bool script_ring(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         server_send(fd, SERVER_CHUNKED_HEAD);
         server_send_chunk(fd, OTHER_EVENT EVENT(HEX_A) BAD_EVENT);
         server_send_chunk(fd, EVENT(HEX_B) "\n");
@@ -31,7 +31,7 @@ static void test_ring(void **state) {
         ContainerId id = id_of(HEX_B);
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, script_ring);
         do_ring(&f);
         assert_int_equal(f.error, 0);
@@ -48,7 +48,7 @@ static void test_ring(void **state) {
 }
 
 static bool script_cut_ring(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         server_send(fd, "HTTP/1.1 200 OK\r\n\r\n" EVENT(HEX_A) "{\"Type\":");
 
         return false;
@@ -57,7 +57,7 @@ static bool script_cut_ring(int fd, const char *request, unsigned n, ServerLog *
 static void test_cut_ring(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, script_cut_ring);
         do_ring(&f);
         assert_int_equal(f.error, -EBADMSG);
@@ -66,7 +66,7 @@ static void test_cut_ring(void **state) {
 
 /* Headers, events and the end in one write. */
 static bool script_at_once(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         server_send(fd, "HTTP/1.1 200 OK\r\n\r\n" EVENT(HEX_A) EVENT(HEX_B) "{\"Ty");
 
         return false;
@@ -75,7 +75,7 @@ static bool script_at_once(int fd, const char *request, unsigned n, ServerLog *l
 static void test_stream_at_once(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, script_at_once);
 
         subscribe(&f);
@@ -101,7 +101,7 @@ static void test_stream_at_once(void **state) {
 static bool script_stream(int fd, const char *request, unsigned n, ServerLog *log) {
         static char spaces[ENGINE_OBJECT_SIZE_MAX];
 
-        (void) n;
+        (void)n;
         if (!strstr(request, "/events?")) {
                 server_answer(fd, 200, "[]");
                 return true;
@@ -111,7 +111,7 @@ static bool script_stream(int fd, const char *request, unsigned n, ServerLog *lo
         server_wait_go(log);
         server_send_chunk(fd,
                         "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":{\"ID\":\"" HEX_A "\"},");
-        (void) usleep(20000);
+        (void)usleep(20000);
         server_send_chunk(fd, "\"time\":1,\"timeNano\":1000000001}\n");
         server_send_chunk(fd, BAD_EVENT);
         memset(spaces, ' ', sizeof(spaces) - 1);
@@ -119,7 +119,7 @@ static bool script_stream(int fd, const char *request, unsigned n, ServerLog *lo
         server_send_chunk(fd, spaces);
         server_send_chunk(fd, "\"container\"}\n" EVENT(HEX_B));
         for (unsigned i = 0; i < 100; i++)
-                (void) sleep(1);
+                (void)sleep(1);
 
         return false;
 }
@@ -128,7 +128,7 @@ static void test_stream(void **state) {
         ContainerId id = id_of(HEX_B);
         Fixture f;
 
-        (void) state;
+        (void)state;
 
         /* It stays open for longer than a request may take. */
         open_fixture_with(&f, script_stream, 500 * USEC_PER_MSEC);
@@ -152,7 +152,7 @@ static void test_stream(void **state) {
 
 /* The handler ends it at an event that came alone, at one that cannot be read, and at one over the cap. */
 static void test_stream_handler_error(void **state) {
-        (void) state;
+        (void)state;
         for (unsigned n = 1; n <= 3; n++) {
                 Fixture f;
 
@@ -170,7 +170,7 @@ static void test_stream_handler_error(void **state) {
 }
 
 static bool script_refusing(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n;
+        (void)request, (void)n;
         switch (atomic_load(&log->n_requests)) {
         case 1:
                 server_answer(fd, 500, "{\"message\":\"not now\"}");
@@ -193,7 +193,7 @@ static void test_stream_refused(void **state) {
         static const int errors[] = { -EREMOTEIO, -EPROTO, -EINVAL, -ETIMEDOUT };
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture_with(&f, script_refusing, 200 * USEC_PER_MSEC);
         for (size_t i = 0; i < ELEMENTS_OF(errors); i++) {
                 subscribe(&f);
@@ -221,7 +221,7 @@ static unsigned n_listed;
 static EngineCall *list_call;
 
 static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
-        (void) message, (void) userdata;
+        (void)message, (void)userdata;
         assert_ptr_equal(call, list_call);
         assert_int_equal(error, 0);
         n_listed++;
@@ -234,21 +234,21 @@ static void then_list(Fixture *f) {
 static void test_list_when_open(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         n_listed = 0;
         open_fixture(&f, script_stream);
         f.opened = then_list;
         subscribe(&f);
         run_until(&f, &n_listed, 1);
         assert_int_equal(f.n_open, 1);
-        (void) engine_call_free(list_call);
+        (void)engine_call_free(list_call);
         close_fixture(&f);
 }
 
 static void test_free_when_open(void **state) {
         static void (*const variants[])(Fixture *) = { then_free_call, then_free_client };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(variants); i++) {
                 Fixture f;
 
@@ -265,7 +265,7 @@ static void test_free_when_open(void **state) {
 static void test_free_when_done(void **state) {
         static void (*const variants[])(Fixture *) = { then_free_call, then_free_client };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(variants); i++) {
                 Fixture f;
 
@@ -294,7 +294,7 @@ static void test_free_when_done(void **state) {
 }
 
 static void test_free_in_flight(void **state) {
-        (void) state;
+        (void)state;
         for (usec_t span = 0; span <= 40 * USEC_PER_MSEC; span += 10 * USEC_PER_MSEC)
                 for (unsigned whole = 0; whole <= 1; whole++) {
                         Fixture f;
@@ -329,7 +329,7 @@ int main(void) {
                 cmocka_unit_test(test_free_in_flight),
         };
 
-        (void) signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGPIPE, SIG_IGN);
         log_set_max_level(LOG_ERR);
 
         return cmocka_run_group_tests(tests, NULL, NULL);

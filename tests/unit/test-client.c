@@ -24,7 +24,7 @@ static int fixed_status;
 static const char *fixed_body;
 
 static bool script_fixed(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         server_answer(fd, fixed_status, fixed_body);
 
         return true;
@@ -39,7 +39,7 @@ static void open_fixed(Fixture *f, int status, const char *body) {
 static void assert_asked(const Fixture *f, const char *line) {
         char expected[1024];
 
-        (void) snprintf(expected, sizeof(expected), "%s HTTP/1.1\r\n", line);
+        (void)snprintf(expected, sizeof(expected), "%s HTTP/1.1\r\n", line);
         assert_memory_equal(f->server.log->request, expected, strlen(expected));
 }
 
@@ -47,7 +47,7 @@ static void test_paths(void **state) {
         ContainerId ids[2] = { id_of(HEX_A), id_of(HEX_B) };
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixed(&f, 503, "");
         assert_int_equal(engine_client_api(f.client).minor, ENGINE_API_OLDEST.minor);
 
@@ -110,9 +110,9 @@ static void test_ids_max(void **state) {
         unsigned n = 0;
         Fixture f;
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(ids); i++)
-                ids[i].bytes[0] = ids[i].bytes[31] = (uint8_t) i;
+                ids[i].bytes[0] = ids[i].bytes[31] = (uint8_t)i;
         open_fixed(&f, 200, "[]");
 
         assert_int_equal(
@@ -136,7 +136,7 @@ static void test_ids_max(void **state) {
 static void test_arguments(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixed(&f, 200, "");
         assert_int_equal(engine_event_ring(f.client, -1, on_event, on_done, &f, &f.call), -EINVAL);
         assert_int_equal(engine_subscribe(f.client, -1, on_open, on_event, on_done, &f, &f.call), -EINVAL);
@@ -148,9 +148,9 @@ static void test_percent_encode(void **state) {
         char every[256], *encoded;
         size_t size;
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < 255; i++)
-                every[i] = (char) (i + 1);
+                every[i] = (char)(i + 1);
         every[255] = '\0';
 
         encoded = engine_percent_encode(every);
@@ -184,7 +184,7 @@ static void test_statuses(void **state) {
                 { 600, -EPROTO, -EPROTO },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 bool plain = cases[i].status == 204 || cases[i].status == 304;
                 Fixture f;
@@ -212,7 +212,7 @@ static void test_statuses(void **state) {
 static bool script_bad_errors(int fd, const char *request, unsigned n, ServerLog *log) {
         static char big[1024];
 
-        (void) request, (void) n;
+        (void)request, (void)n;
         memset(big, 'x', sizeof(big));
         switch (atomic_load(&log->n_requests)) {
         case 1:
@@ -240,7 +240,7 @@ static bool script_bad_errors(int fd, const char *request, unsigned n, ServerLog
 static void test_bad_errors(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, script_bad_errors);
         for (unsigned i = 0; i < 5; i++) {
                 do_remove(&f);
@@ -255,7 +255,7 @@ static void test_bad_errors(void **state) {
 static void test_version(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixed(&f, 200, "{\"Version\":\"20.10.24\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}");
         assert_int_equal(engine_version(f.client, on_version, &f, &f.call), 0);
         finish(&f);
@@ -287,7 +287,7 @@ static void test_negotiate(void **state) {
                 { { 2, 5 }, { 2, 0 }, { 0, 0 } },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 EngineVersion v = { .newest = cases[i].newest, .oldest = cases[i].oldest };
                 ApiVersion api = { 7, 7 };
@@ -302,7 +302,7 @@ static void test_negotiate(void **state) {
 static void test_info(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixed(&f, 200,
                         "{\"Name\":\"h\",\"Swarm\":{\"NodeID\":\"n0de\",\"LocalNodeState\":\"active\","
                         "\"ControlAvailable\":true}}");
@@ -327,7 +327,7 @@ static void test_inspect(void **state) {
                 { "{\"Id\":\"" HEX_B "\"}", -EBADMSG },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 Fixture f;
 
@@ -347,7 +347,7 @@ static void test_inspect(void **state) {
 static bool script_big_object(int fd, const char *request, unsigned n, ServerLog *log) {
         static char spaces[1024 * 1024];
 
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         memset(spaces, ' ', sizeof(spaces));
         server_send(fd, "HTTP/1.1 200 OK\r\n\r\n");
         for (unsigned i = 0; i < 17; i++)
@@ -360,7 +360,7 @@ static bool script_big_object(int fd, const char *request, unsigned n, ServerLog
 static void test_answer_too_large(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, script_big_object);
         do_inspect(&f);
         assert_int_equal(f.error, -EMSGSIZE);
@@ -372,7 +372,7 @@ static void test_answer_too_large(void **state) {
 static bool script_odd_list(int fd, const char *request, unsigned n, ServerLog *log) {
         static char spaces[ENGINE_OBJECT_SIZE_MAX];
 
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         memset(spaces, ' ', sizeof(spaces));
         server_send(fd, "HTTP/1.1 200 OK\r\n\r\n");
         server_dribble(fd, "[{\"Id\":\"x\"}," SUMMARY(HEX_A) ",{\"Id\":", 20);
@@ -383,7 +383,7 @@ static bool script_odd_list(int fd, const char *request, unsigned n, ServerLog *
 }
 
 static bool script_cut_list(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n;
+        (void)request, (void)n;
         switch (atomic_load(&log->n_requests)) {
         case 1: /* no length told, so HTTP cannot know */
                 server_send(fd, "HTTP/1.1 200 OK\r\n\r\n[" SUMMARY(HEX_A) ",");
@@ -403,7 +403,7 @@ static void test_list(void **state) {
         ContainerId id = id_of(HEX_B);
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixed(&f, 200, "[" SUMMARY(HEX_A) "," SUMMARY(HEX_B) "]\n");
         do_list(&f);
         assert_int_equal(f.error, 0);
@@ -448,7 +448,7 @@ static void test_list(void **state) {
 }
 
 static bool script_mute(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) n;
+        (void)n;
         if (strncmp(request, "GET /version", 12) == 0)
                 server_send(fd, "SSH-2.0-OpenSSH_9.2\r\n");
         else
@@ -461,11 +461,11 @@ static void test_connection_errors(void **state) {
         Endpoint nowhere = { .kind = ENDPOINT_UNIX, .path = "/nonexistent/engine.sock" };
         Fixture f;
 
-        (void) state;
+        (void)state;
 
         /* Must not look like 404: that would be a removal that succeeded. */
         open_fixture(&f, script_mute);
-        (void) engine_client_free(f.client);
+        (void)engine_client_free(f.client);
         assert_int_equal(engine_client_new(f.event, &nowhere, PATIENCE, &f.client), 0);
         do_remove(&f);
         assert_int_equal(f.error, -ECONNREFUSED);
@@ -511,7 +511,7 @@ int main(void) {
                 cmocka_unit_test(test_connection_errors),
         };
 
-        (void) signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGPIPE, SIG_IGN);
         log_set_max_level(LOG_ERR);
 
         return cmocka_run_group_tests(tests, NULL, NULL);

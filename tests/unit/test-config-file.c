@@ -44,20 +44,20 @@ static void loaded_done(Loaded *l) {
 #define _cleanup_loaded_ _cleanup_(loaded_done)
 
 static int make_root(void **state) {
-        (void) state;
+        (void)state;
         strcpy(root, "/tmp/test-config-XXXXXX");
         return mkdtemp(root) ? 0 : -1;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        (void) st;
-        (void) flag;
-        (void) ftw;
+        (void)st;
+        (void)flag;
+        (void)ftw;
         return remove(path);
 }
 
 static int remove_root(void **state) {
-        (void) state;
+        (void)state;
         return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -80,7 +80,7 @@ static void put(const char *path, const char *text) {
         const char *file = at(path);
         FILE *f;
 
-        (void) unlink(file); /* writing over a file may wait for the disk */
+        (void)unlink(file); /* writing over a file may wait for the disk */
         f = fopen(file, "w");
         assert_non_null(f);
         fputs(text, f);
@@ -128,7 +128,7 @@ static void assert_origin(const Loaded *l, SettingId id, const char *path, unsig
 static void nothing_at_all_means_defaults(void **state) {
         _cleanup_loaded_ Loaded l = load(NULL);
 
-        (void) state;
+        (void)state;
         assert_loaded(&l);
         assert_true(l.settings.retention.success == USEC_PER_HOUR);
         for (SettingId id = 0; id < _SETTING_MAX; id++)
@@ -136,7 +136,7 @@ static void nothing_at_all_means_defaults(void **state) {
 }
 
 static void the_default_file_is_read(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Retention]\n\nSuccess=2h\n");
 
         _cleanup_loaded_ Loaded l = load(NULL);
@@ -147,7 +147,7 @@ static void the_default_file_is_read(void **state) {
 }
 
 static void a_given_file_has_to_be_there(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Retention]\nSuccess=2h\n");
 
         _cleanup_loaded_ Loaded l = load(at("/own.conf"));
@@ -157,7 +157,7 @@ static void a_given_file_has_to_be_there(void **state) {
 }
 
 static void a_given_file_has_drop_ins_of_its_own(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Retention]\nSuccess=2h\n");
         put(ETC ".d/a.conf", "[Retention]\nSuccess=3h\n");
         put("/own.conf", "[Retention]\nSuccess=4h\nFailure=4h\n");
@@ -172,7 +172,7 @@ static void a_given_file_has_drop_ins_of_its_own(void **state) {
 }
 
 static void drop_ins_are_read_by_name_over_the_folders(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Reaper]\nParallelism=1\n[Retention]\nSuccess=1min\nFailure=1min\nFailedStart="
                  "1min\nOrphanAge=1min\n");
         /* the name decides the order, not the folder */
@@ -209,7 +209,7 @@ static void folders_hide_one_another(void **state) {
         /* every non-empty set of folders that have the same file, and which one is read */
         static const char *const paths[] = { ETC ".d/a.conf", RUN ".d/a.conf", LIB ".d/a.conf" };
 
-        (void) state;
+        (void)state;
         for (unsigned set = 0; set < 8; set++) {
                 _cleanup_loaded_ Loaded l = {};
                 unsigned wanted = 4; /* the default */
@@ -217,7 +217,7 @@ static void folders_hide_one_another(void **state) {
                 for (unsigned i = 3; i-- > 0;) {
                         char text[64];
 
-                        (void) unlink(at(paths[i]));
+                        (void)unlink(at(paths[i]));
                         if (!(set & (1U << i)))
                                 continue;
                         /* a second setting that would show if a hidden file were read too */
@@ -235,7 +235,7 @@ static void folders_hide_one_another(void **state) {
 }
 
 static void drop_ins_can_be_masked(void **state) {
-        (void) state;
+        (void)state;
         put(LIB ".d/a.conf", "[Bogus]\n");
         put(RUN ".d/b.conf", "[Bogus]\n");
         put(LIB ".d/c.conf", "[Bogus]\n");
@@ -258,7 +258,7 @@ static void drop_ins_can_be_masked(void **state) {
 }
 
 static void links_are_followed_unless_they_lead_nowhere(void **state) {
-        (void) state;
+        (void)state;
         put("/elsewhere", "[Reaper]\nParallelism=2\n");
         assert_int_equal(symlink(at("/elsewhere"), at(ETC)), 0);
         assert_int_equal(symlink(at("/elsewhere"), at(ETC ".d/a.conf")), 0);
@@ -280,7 +280,7 @@ static void only_regular_files_are_read(void **state) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int fd;
 
-        (void) state;
+        (void)state;
         assert_int_equal(mkdir(at(ETC), 0755), 0);
         assert_int_equal(mkdir(at(ETC ".d/a.conf"), 0755), 0);
         /* nobody ever writes into it: a blocking open would hang */
@@ -288,7 +288,7 @@ static void only_regular_files_are_read(void **state) {
         assert_int_equal(symlink("/dev/zero", at(LIB ".d/c.conf")), 0);
         snprintf(address.sun_path, sizeof(address.sun_path), "%s", at(ETC ".d/d.conf"));
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(fd, (const struct sockaddr *) &address, sizeof(address)), 0);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
         put(ETC ".d/e.conf", "[Bogus]\n");
 
         _cleanup_loaded_ Loaded l = load(NULL);
@@ -308,7 +308,7 @@ static void only_regular_files_are_read(void **state) {
 }
 
 static void folders_that_are_none_are_told(void **state) {
-        (void) state;
+        (void)state;
         put(ETC ".d", "");
         put(RUN ".d/a.conf", "[Reaper]\nParallelism=x\n");
 
@@ -322,7 +322,7 @@ static void folders_that_are_none_are_told(void **state) {
 static void large_files_are_refused(void **state) {
         _cleanup_free_ char *text = malloc(CONFIG_FILE_BYTES_MAX + 2);
 
-        (void) state;
+        (void)state;
         assert_non_null(text);
         memset(text, '#', CONFIG_FILE_BYTES_MAX + 1);
         strcpy(text + CONFIG_FILE_BYTES_MAX - 24, "\n[Reaper]\nParallelism=3\n");
@@ -345,7 +345,7 @@ static void large_files_are_refused(void **state) {
 }
 
 static void all_faults_of_all_files_are_told(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Retention]\nSuccess=x\nSuccess=1h\n[Bogus]\n");
         put(LIB ".d/a.conf", "[Reaper]\nRetryMax=1s\n  x\n");
         put(ETC ".d/b.conf", "[Engine]\nEndpiont=unix:///a\n");
@@ -394,7 +394,7 @@ static void settings_have_to_agree(void **state) {
                                     "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 put(ETC, cases[i].main);
                 put(ETC ".d/a.conf", cases[i].drop_in);
@@ -404,7 +404,7 @@ static void settings_have_to_agree(void **state) {
 }
 
 static void notices_are_no_errors(void **state) {
-        (void) state;
+        (void)state;
         put(ETC, "[Reaper]\nParallelism=2\nParallelism=3\n");
         put(ETC ".d/a.conf", "[Reaper]\nParallelism=5\n"); /* in another file: what drop-ins are for */
 
@@ -416,7 +416,7 @@ static void notices_are_no_errors(void **state) {
 }
 
 static void names_in_messages_are_escaped(void **state) {
-        (void) state;
+        (void)state;
         put("/a\x1b[2J\nb.conf", "[Bogus]\n");
 
         _cleanup_loaded_ Loaded l = load(at("/a\x1b[2J\nb.conf"));
@@ -428,7 +428,7 @@ static void the_defaults_are_printed(void **state) {
         _cleanup_loaded_ Loaded l = load(NULL);
         _cleanup_free_ char *text = config_print(&l.settings);
 
-        (void) state;
+        (void)state;
         assert_string_equal(text, "[Engine]\n"
                                   "# default\n"
                                   "Endpoint=unix:///run/docker.sock\n"
@@ -481,7 +481,7 @@ static void assert_printed(const char *text, const char *wanted) {
 static void origins_are_printed(void **state) {
         _cleanup_free_ char *text = NULL;
 
-        (void) state;
+        (void)state;
         put(ETC, "[Retention]\nSuccess=2h\nFailure=30m\nOOMKilled=3h\n\n[Reaper]\nParallelism=7\n");
         put(ETC ".d/a.conf", "[Retention]\nOOMKilled=\n[Engine]\nEndpoint=unix:///a b;c "
                              "#d\n[Reaper]\nParallelism=\n");
@@ -539,7 +539,7 @@ static void what_is_printed_reads_back(void **state) {
         };
         const unsigned n = ELEMENTS_OF(texts);
 
-        (void) state;
+        (void)state;
         /* every combination of a file and drop-ins in each folder */
         for (unsigned i = 0; i < n * n * n * n; i++) {
                 put(ETC, texts[i % n]);
@@ -560,7 +560,7 @@ static void a_files_name_cannot_smuggle_settings(void **state) {
                 "/own\xe2\x80\xae\xe2\x80\xa8.conf",
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
                 char drop_in[200];
 
@@ -593,7 +593,7 @@ static void the_shipped_file_holds_the_defaults(void **state) {
         _cleanup_loaded_ Loaded defaults = load(NULL);
         const char *section = NULL, *p = text;
 
-        (void) state;
+        (void)state;
 
         /* As it is: accepted, and sets nothing. */
         put("/own.conf", text);

@@ -210,7 +210,7 @@ static void faults_are_told(void **state) {
                                 "f:2: \\xef\\xbb\\xbf[Engine]: no '=', accepted: Key=value\n" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_fixture_ Fixture f;
 
@@ -237,7 +237,7 @@ static void spellings_are_accepted(void **state) {
                 "\xc3\xa4\n[Reaper]\nParallelism=7",
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_fixture_ Fixture f;
 
@@ -265,7 +265,7 @@ static void endpoints_keep_their_bytes(void **state) {
                 { " ; nothing", "unix:///run/docker.sock" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_fixture_ Fixture f;
                 char text[256];
@@ -285,7 +285,7 @@ static void origins_are_lines_of_the_file(void **state) {
                         "Success=3h\n[Retention]\n\n  # ten\nFailure=\nSuccess=4h\n";
         _cleanup_fixture_ Fixture f;
 
-        (void) state;
+        (void)state;
         run(&f, text, sizeof(text) - 1);
         assert_int_equal(f.report.n_errors, 1);
         assert_int_equal(f.report.n_notices, 1);
@@ -303,7 +303,7 @@ static void the_last_value_counts_as_refused(void **state) {
                         "Parallelism=2\n";
         _cleanup_fixture_ Fixture f;
 
-        (void) state;
+        (void)state;
         run(&f, text, sizeof(text) - 1);
         assert_int_equal(f.report.n_errors, 3);
         for (SettingId id = 0; id < _SETTING_MAX; id++)
@@ -320,7 +320,7 @@ static void put_line(FILE *f, const char *begin, size_t n, const char *end) {
 }
 
 static void long_lines_are_refused(void **state) {
-        (void) state;
+        (void)state;
 
         for (size_t n = 150; n < 1000; n++) {
                 _cleanup_free_ char *text = NULL;
@@ -359,19 +359,19 @@ static void long_lines_are_refused(void **state) {
 static void the_longest_line_is_whole(void **state) {
         static const char *const ends[] = { "\n", "\r\n", "" };
 
-        (void) state;
+        (void)state;
         for (size_t n = 190; n <= 198; n++)
                 for (size_t i = 0; i < ELEMENTS_OF(ends); i++) {
                         _cleanup_fixture_ Fixture digits, comment;
                         char text[512];
 
-                        snprintf(text, sizeof(text), "[Reaper]\nParallelism=%0*u%s", (int) n - 12, 12,
+                        snprintf(text, sizeof(text), "[Reaper]\nParallelism=%0*u%s", (int)n - 12, 12,
                                         ends[i]);
                         run(&digits, text, strlen(text));
                         assert_faults(&digits, "");
                         assert_int_equal(digits.settings.parallelism, 12);
 
-                        snprintf(text, sizeof(text), "[Reaper]\nParallelism=12 ;%*s%s", (int) n - 16, "x",
+                        snprintf(text, sizeof(text), "[Reaper]\nParallelism=12 ;%*s%s", (int)n - 16, "x",
                                         ends[i]);
                         run(&comment, text, strlen(text));
                         assert_faults(&comment, "");
@@ -384,7 +384,7 @@ static void comments_have_any_length(void **state) {
         _cleanup_fixture_ Fixture f;
         _cleanup_free_ char *text = malloc(n + 100);
 
-        (void) state;
+        (void)state;
         assert_non_null(text);
         memset(text, '=', n);
         text[0] = '#';
@@ -412,7 +412,7 @@ static void a_nul_ends_it(void **state) {
 #undef CASE
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_fixture_ Fixture f;
 
@@ -428,7 +428,7 @@ static void faults_are_capped_but_counted(void **state) {
         size_t size, n_notices = 0;
         FILE *out = open_memstream(&text, &size);
 
-        (void) state;
+        (void)state;
         assert_non_null(out);
         fputs("[Retention]\n", out);
         for (unsigned i = 0; i < n; i++)
@@ -486,7 +486,7 @@ static void noise_does_no_harm(void **state) {
         };
         uint64_t seed = 42;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < 3000; i++) {
                 _cleanup_fixture_ Fixture f;
                 char text[4096] = "";
@@ -502,7 +502,7 @@ static void noise_does_no_harm(void **state) {
                 run(&f, text, strlen(text));
                 for (size_t k = 0; k < f.report.n_faults; k++)
                         for (const char *p = f.report.faults[k].text; *p; p++)
-                                assert_true((unsigned char) *p >= 0x20 && *p != 0x7f);
+                                assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);
                 assert_true(f.settings.retention.minimum_age >= MINIMUM_AGE_FLOOR);
                 assert_in_range(f.settings.parallelism, 1, 16);
                 assert_non_null(f.settings.endpoint);

@@ -39,7 +39,7 @@ static void jump(Container *c, Clocks *k, int64_t by) {
         container_clock_jumped(c, &now);
 }
 
-#define HOURS(n) ((int64_t) (n) * (int64_t) HOUR)
+#define HOURS(n) ((int64_t)(n) * (int64_t)HOUR)
 
 /* An hour of life that began at EPOCH, as the engine tells it. */
 static const ContainerDetail hour_of_life = {
@@ -51,7 +51,7 @@ static void test_die_replayed_after_a_jump(void **state) {
         Clocks k = { .steady = EPOCH + HOUR };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         tell(&c, &k, die_at(clocks_wall(&k), 0), false);
         k.steady += MINUTE;
         jump(&c, &k, HOURS(5));
@@ -64,7 +64,7 @@ static void test_die_replayed_after_a_jump(void **state) {
 /* Created and the `create` event are often in two different seconds. That is no reason to ask the wall clock
  * again. */
 static void test_created_told_again_after_a_jump(void **state) {
-        (void) state;
+        (void)state;
         for (int hours = -5; hours <= 5; hours += 10)
                 for (int by_list = 0; by_list < 2; by_list++) {
                         Clocks k = { .steady = EPOCH + 50 * MSEC };
@@ -92,7 +92,7 @@ static void test_events_after_the_clock_was_set_back(void **state) {
         Clocks k = { .steady = EPOCH };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         tell(&c, &k, event_at(EVENT_START, clocks_wall(&k)), false);
         k.steady += MINUTE;
         jump(&c, &k, HOURS(-2));
@@ -110,7 +110,7 @@ static void test_events_after_the_clock_was_set_back(void **state) {
 
 /* The clock was set while it ran, and its end was missed: a second after it the floor must still hold. */
 static void test_die_missed_and_clock_set_while_it_ran(void **state) {
-        (void) state;
+        (void)state;
         for (int hours = -5; hours <= 5; hours += 10) {
                 Clocks k = { .steady = EPOCH };
                 Container c = { 0 };
@@ -133,7 +133,7 @@ static void test_end_replayed_after_the_clock_was_set_forward(void **state) {
         Clocks k = { .steady = EPOCH };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         tell(&c, &k, event_at(EVENT_START, EPOCH), false);
         list(&c, &k, CONTAINER_RUNNING, EPOCH - 1, 0);
         k.steady += HOUR;       /* disconnected; it ends here */
@@ -150,7 +150,7 @@ static void test_stop_of_an_earlier_life(void **state) {
         Clocks k = { .steady = EPOCH };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         tell(&c, &k, event_at(EVENT_START, EPOCH - MINUTE), false);
         tell(&c, &k, kill_at(EPOCH - 2, 15), false);
         tell(&c, &k, die_at(EPOCH - 1, 0), false);
@@ -170,7 +170,7 @@ static void test_die_of_a_life_that_was_missed(void **state) {
         Clocks k = { .steady = EPOCH + HOUR };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         inspect(&c, &k, hour_of_life);
         k.steady += HOUR;
         tell(&c, &k, die_at(clocks_wall(&k), 1), false);
@@ -183,7 +183,7 @@ static void test_list_asked_for_before_the_inspect(void **state) {
         Clocks k = { .steady = EPOCH + 2 * HOUR };
         Container c = { .stop_asked = true };
 
-        (void) state;
+        (void)state;
         inspect(&c, &k, hour_of_life);
         list(&c, &k, CONTAINER_RUNNING, EPOCH, SEC);
         assert_int_equal(c.state, CONTAINER_EXITED);
@@ -195,7 +195,7 @@ static void test_list_without_created(void **state) {
         Clocks k = { .steady = EPOCH };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         list(&c, &k, CONTAINER_RUNNING, EPOCH - HOUR, 0);
         list(&c, &k, CONTAINER_EXITED, 0, 0);
         assert_int_equal(c.created, EPOCH - HOUR);
@@ -207,7 +207,7 @@ static void test_life_replayed_behind_its_inspect(void **state) {
         Clocks k = { .steady = EPOCH + 2 * HOUR };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         list(&c, &k, CONTAINER_EXITED, EPOCH, 0);
         inspect(&c, &k, hour_of_life);
         c.quarantined = true;
@@ -277,7 +277,7 @@ static void happens(World *w, EngineEvent e) {
 
         assert_true(i < RING_MAX);
         w->k.steady += 5 * MSEC; /* the event is stamped a moment after the state is */
-        e.time_nsec = (int64_t) (clocks_wall(&w->k) * NSEC_PER_USEC);
+        e.time_nsec = (int64_t)(clocks_wall(&w->k) * NSEC_PER_USEC);
         w->ring[i] = e;
         w->life_of[i] = w->life;
         w->k.steady += 20 * MSEC;
@@ -285,14 +285,14 @@ static void happens(World *w, EngineEvent e) {
         if (random_chance(&w->random, w->chaos.lose))
                 return;
         if (w->held_back < 0 && random_chance(&w->random, w->chaos.late)) {
-                w->held_back = (int) i;
+                w->held_back = (int)i;
                 return;
         }
         hear(w, i, false);
         if (random_chance(&w->random, w->chaos.twice))
                 hear(w, i, false);
         if (w->held_back >= 0)
-                hear(w, (unsigned) w->held_back, false);
+                hear(w, (unsigned)w->held_back, false);
         w->held_back = -1;
 }
 
@@ -355,7 +355,7 @@ static void clock_is_set(World *w) {
         if (w->jumped)
                 return; /* once: what two jumps leave can be told from no stamp */
         w->jumped = true;
-        jump(&w->c, &w->k, HOURS((int) random_below(&w->random, 11) - 5));
+        jump(&w->c, &w->k, HOURS((int)random_below(&w->random, 11) - 5));
 }
 
 static usec_t truth_age(const World *w) {
@@ -370,10 +370,10 @@ static void check_exact_end(const World *w) {
         if (got + SEC < w->ended)
                 fail_msg("believed older than it is by %ju s (life %u, jumped %d, end heard "
                          "live %d)",
-                                (uintmax_t) ((w->ended - got) / SEC), w->life, w->jumped, w->end_heard_live);
+                                (uintmax_t)((w->ended - got) / SEC), w->life, w->jumped, w->end_heard_live);
         if ((!w->jumped || (w->end_heard_live && w->chaos.lose == 0)) && got > w->ended + SEC)
                 fail_msg("believed younger than it is by %ju s (life %u, jumped %d, lose %u)",
-                                (uintmax_t) ((got - w->ended) / SEC), w->life, w->jumped, w->chaos.lose);
+                                (uintmax_t)((got - w->ended) / SEC), w->life, w->jumped, w->chaos.lose);
 }
 
 static Outcome truth_outcome(const World *w) {
@@ -417,7 +417,7 @@ static bool is_looked_at_if_due(World *w) {
 }
 
 static void something_happens(World *w) {
-        unsigned dice = (unsigned) random_below(&w->random, 100);
+        unsigned dice = (unsigned)random_below(&w->random, 100);
 
         if (w->was[1] == CONTAINER_CREATED && !w->detail.error) {
                 if (dice < 5)
@@ -446,14 +446,13 @@ static bool one_history(const Chaos *chaos, uint64_t seed) {
                 something_happens(&w);
                 if (w.held_back >= 0) {
                         w.k.steady += 200 * MSEC;
-                        hear(&w, (unsigned) w.held_back, false);
+                        hear(&w, (unsigned)w.held_back, false);
                         w.held_back = -1;
                 }
                 if (random_chance(&w.random, chaos->jump))
                         clock_is_set(&w);
                 if (random_chance(&w.random, chaos->lose)) /* connected again: the ring, then a list */
-                        for (unsigned i = (unsigned) random_below(&w.random, w.n_ring + 1); i < w.n_ring;
-                                        i++)
+                        for (unsigned i = (unsigned)random_below(&w.random, w.n_ring + 1); i < w.n_ring; i++)
                                 hear(&w, i, true);
                 if (random_chance(&w.random, 50))
                         is_listed(&w);
@@ -472,25 +471,25 @@ static void histories(const Chaos *chaos) {
 }
 
 static void test_undisturbed_histories(void **state) {
-        (void) state;
+        (void)state;
         histories(&(Chaos){ 0 });
         histories(&(Chaos){ .twice = 30 });
 }
 
 static void test_histories_with_lost_events(void **state) {
-        (void) state;
+        (void)state;
         histories(&(Chaos){ .lose = 20, .twice = 20 });
         histories(&(Chaos){ .lose = 100 });
 }
 
 static void test_histories_with_restarts(void **state) {
-        (void) state;
+        (void)state;
         histories(&(Chaos){ .twice = 20, .restart = 20 });
         histories(&(Chaos){ .lose = 20, .twice = 20, .late = 10, .restart = 20 });
 }
 
 static void test_histories_with_clock_jumps(void **state) {
-        (void) state;
+        (void)state;
         histories(&(Chaos){ .twice = 20, .jump = 5 });
         histories(&(Chaos){ .lose = 20, .twice = 20, .jump = 10 });
 }

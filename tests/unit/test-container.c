@@ -45,14 +45,14 @@ static void jump(Container *c, Clocks *k, int64_t by) {
 
 static const Clocks at_epoch = { .steady = EPOCH };
 
-#define HOURS(n) ((int64_t) (n) * (int64_t) HOUR)
+#define HOURS(n) ((int64_t)(n) * (int64_t)HOUR)
 static const int64_t jumps[] = { HOURS(5), HOURS(-5), HOURS(24 * 365), HOURS(-24 * 365) };
 
 static void test_a_life_in_order(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, event_at(EVENT_CREATE, EPOCH - 20 * USEC_PER_MSEC));
         assert_int_equal(c.state, CONTAINER_CREATED);
         assert_int_equal(c.created, EPOCH - 20 * USEC_PER_MSEC);
@@ -97,7 +97,7 @@ static void test_a_life_in_order(void **state) {
 }
 
 static void test_which_signals_ask_to_stop(void **state) {
-        (void) state;
+        (void)state;
         for (int signal = -1; signal <= 64; signal++) {
                 Container c = { 0 };
                 Clocks k = at_epoch;
@@ -140,7 +140,7 @@ static void test_a_new_life_begins(void **state) {
         Container c = ended_and_troubled();
         Clocks k = { .steady = EPOCH + HOUR };
 
-        (void) state;
+        (void)state;
         event(&c, &k, event_at(EVENT_START, clocks_wall(&k)));
         check_fresh(&c);
         assert_int_equal(c.state, CONTAINER_RUNNING);
@@ -176,7 +176,7 @@ static void test_told_twice(void **state) {
         Container once = { 0 }, twice = { 0 };
         Clocks k = at_epoch;
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(actions); i++) {
                 EngineEvent e = event_at(actions[i], clocks_wall(&k));
 
@@ -215,7 +215,7 @@ static void test_told_out_of_order(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, die_at(EPOCH, 3));
         event(&c, &k, event_at(EVENT_START, EPOCH - 1));
         event(&c, &k, event_at(EVENT_CREATE, EPOCH - 2));
@@ -246,7 +246,7 @@ static void test_kill_told_before_its_start(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, kill_at(EPOCH + 1, 15));
         event(&c, &k, event_at(EVENT_START, EPOCH));
         event(&c, &k, die_at(EPOCH + 2, 137));
@@ -257,7 +257,7 @@ static void test_list_lags_behind_events(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, event_at(EVENT_START, EPOCH - HOUR));
         event(&c, &k, die_at(EPOCH, 0));
         for (usec_t lag = 0; lag <= LIST_LAG; lag += LIST_LAG / 4) { /* 20.10 says running for a while */
@@ -287,7 +287,7 @@ static void test_die_missed(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, event_at(EVENT_START, EPOCH));
         event(&c, &k, kill_at(EPOCH + 1, 15));
         k.steady += HOUR;
@@ -312,7 +312,7 @@ static void test_first_sight_by_list(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         list(&c, &k, CONTAINER_EXITED, EPOCH - HOUR + 700 * USEC_PER_MSEC, SEC);
         assert_int_equal(c.created, EPOCH - HOUR);
         assert_int_equal(container_not_before(&c), EPOCH - HOUR);
@@ -341,7 +341,7 @@ static void test_failed_start(void **state) {
         Clocks k = { .steady = EPOCH + HOUR };
         Container c = { .state = CONTAINER_CREATED, .created = EPOCH, .created_stamp = EPOCH };
 
-        (void) state;
+        (void)state;
         d.exit_code = 0;
         inspect(&c, &k, d);
         assert_false(c.failed_start);
@@ -377,7 +377,7 @@ static void test_removing_and_dead(void **state) {
         Clocks k = { .steady = EPOCH + HOUR };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         event(&c, &k, die_at(EPOCH + HOUR - 1, 0));
         k.steady += HOUR;
         list(&c, &k, CONTAINER_REMOVING, EPOCH, SEC);
@@ -414,7 +414,7 @@ static void test_no_finished_at(void **state) {
         Clocks k = { .steady = EPOCH + HOUR };
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         inspect(&c, &k, d);
         assert_int_equal(c.finished, EPOCH + HOUR);
         assert_int_equal(c.finish, FINISH_EXACT);
@@ -435,7 +435,7 @@ static void test_stamps_in_the_future(void **state) {
         Clocks k = at_epoch;
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         inspect(&c, &k, d);
         assert_int_equal(c.created, EPOCH);
         assert_int_equal(c.finished, EPOCH); /* age 0 */
@@ -471,7 +471,7 @@ static void test_forged_exit_code(void **state) {
         Container c = { .scope = SCOPE_TASK };
         Instant now = clocks_now(&k);
 
-        (void) state;
+        (void)state;
         container_apply_summary(&c, &s, &now, now.steady);
         assert_true(c.exit_code_forged);
         /* It says failure, and may be a lie: look when a success would be due. */
@@ -488,7 +488,7 @@ static void test_clock_jumps_after_the_end(void **state) {
                 .started = EPOCH + SEC,
                 .finished = EPOCH + HOUR };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(jumps); i++)
                 for (unsigned seen = 0; seen < 5; seen++) {
                         Clocks k = at_epoch;
@@ -512,7 +512,7 @@ static void test_clock_jumps_after_the_end(void **state) {
                         /* A first sight in whole seconds may make it up to a second younger. */
                         if (c.finished < EPOCH + HOUR || c.finished > EPOCH + HOUR + SEC)
                                 fail_msg("jump %zu, seen %u: off by %jd us", i, seen,
-                                                (intmax_t) (c.finished - (EPOCH + HOUR)));
+                                                (intmax_t)(c.finished - (EPOCH + HOUR)));
                         k.steady += HOUR;
                         jump(&c, &k, -2 * jumps[i]);
                         inspect(&c, &k, d);

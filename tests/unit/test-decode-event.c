@@ -147,7 +147,7 @@ static void test_event_times(void **state __attribute__((unused))) {
 
                 assert_good(event, cases[i].text, &d, &v);
                 if (v.event.time_nsec != cases[i].time)
-                        fail_msg("%lld from %s", (long long) v.event.time_nsec, cases[i].text);
+                        fail_msg("%lld from %s", (long long)v.event.time_nsec, cases[i].text);
         }
 }
 

@@ -60,7 +60,7 @@ static void test_times(void **state __attribute__((unused))) {
                 usec_t time = 12345;
 
                 if (decode_time(cases[i].text, &time) != 0 || time != cases[i].time)
-                        fail_msg("%s: %llu", cases[i].text, (unsigned long long) time);
+                        fail_msg("%s: %llu", cases[i].text, (unsigned long long)time);
         }
 }
 
@@ -145,7 +145,7 @@ static void test_every_day(void **state __attribute__((unused))) {
                                 usec_t time;
                                 int r;
 
-                                (void) snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00:00Z", year, month,
+                                (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00:00Z", year, month,
                                                 day);
                                 r = decode_time(text, &time);
                                 if (day == 28) {

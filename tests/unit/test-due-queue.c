@@ -52,7 +52,7 @@ static void test_empty(void **state) {
         DueQueue q = { 0 };
         Container c = { .queue_index = DUE_QUEUE_NONE };
 
-        (void) state;
+        (void)state;
         assert_null(due_queue_first(&q));
         due_queue_withdraw(&q, &c);
         due_queue_set(&q, &c, USEC_INFINITY);
@@ -68,7 +68,7 @@ static void test_reserve(void **state) {
         DueQueue q = { 0 };
         size_t before;
 
-        (void) state;
+        (void)state;
         for (size_t n = 1; n < 5000; n++) {
                 assert_int_equal(due_queue_reserve(&q, n), 0);
                 assert_true(q.allocated >= n);
@@ -136,7 +136,7 @@ static void random_operations(uint64_t seed, size_t containers, uint64_t distinc
 }
 
 static void test_random_operations(void **state) {
-        (void) state;
+        (void)state;
         random_operations(1, CONTAINERS, 1000, 6000);
         random_operations(2, CONTAINERS, 5, 6000); /* many equal */
         random_operations(3, CONTAINERS, USEC_INFINITY >> 12, 6000);

@@ -68,7 +68,7 @@ static void reads_endpoints(void **state) {
                                 { .kind = ENDPOINT_TCP, .host = HOST_253, .port = 65535, .remote = true } },
         };
 
-        (void) state;
+        (void)state;
         assert_int_equal(strlen(PATH_107), ENDPOINT_PATH_MAX);
         assert_int_equal(strlen(HOST_253), ENDPOINT_HOST_MAX);
 
@@ -159,7 +159,7 @@ static void refuses_others(void **state) {
                 { "tcp://127.0.0.1.1:2375", "not a whole IPv4 address" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 const char *what = "";
                 Endpoint e, before;

@@ -42,13 +42,13 @@ static int on_object(const char *text, size_t size, void *userdata) {
         assert_int_equal(strlen(text), size);
         output_add(o, text, size);
         output_add(o, "|", 1);
-        return (int) ++o->objects == o->fail_at ? -ECANCELED : 7;
+        return (int)++o->objects == o->fail_at ? -ECANCELED : 7;
 }
 
 static void on_skipped(size_t size, void *userdata) {
         char line[32];
 
-        output_add(userdata, line, (size_t) snprintf(line, sizeof(line), "<%zu>|", size));
+        output_add(userdata, line, (size_t)snprintf(line, sizeof(line), "<%zu>|", size));
 }
 
 /* Feeds a copy of exactly that size, so that reading beyond it shows under a sanitizer. */
@@ -234,7 +234,7 @@ static char *nested(size_t depth, size_t *ret_size) {
         for (size_t i = depth; i-- > 0;)
                 p = stpcpy(p, i % 2 == 0 ? "}" : "]");
 
-        *ret_size = (size_t) (p - text);
+        *ret_size = (size_t)(p - text);
         return text;
 }
 
@@ -250,9 +250,9 @@ static void test_depth_cap(void **state __attribute__((unused))) {
 
                 text = nested(depths[i], &size);
                 if (depths[i] <= 64)
-                        (void) snprintf(expected, sizeof(expected), "%s|{}|", text);
+                        (void)snprintf(expected, sizeof(expected), "%s|{}|", text);
                 else
-                        (void) snprintf(expected, sizeof(expected), "<%zu>|{}|", size);
+                        (void)snprintf(expected, sizeof(expected), "<%zu>|{}|", size);
 
                 assert_int_equal(json_frame_new(STREAM, SIZE_MAX, on_object, on_skipped, &o, &f), 0);
                 assert_int_equal(json_frame_feed(f, text, size), 0);
@@ -328,7 +328,7 @@ static void test_reset(void **state __attribute__((unused))) {
                 Output o = {};
 
                 assert_int_equal(json_frame_new(ARRAY, SIZE_MAX, on_object, on_skipped, &o, &f), 0);
-                (void) json_frame_feed(f, before[i], strlen(before[i]));
+                (void)json_frame_feed(f, before[i], strlen(before[i]));
                 json_frame_reset(f);
                 o = (Output){};
                 assert_int_equal(json_frame_feed(f, "[{\"n\":[]}]", 10), 0);
@@ -367,7 +367,7 @@ static int on_sized(const char *text, size_t size, void *userdata) {
 }
 
 static void on_sized_skip(size_t size, void *userdata) {
-        ((Sizes *) userdata)->skipped = size;
+        ((Sizes *)userdata)->skipped = size;
 }
 
 /* Feeds an object of `total` bytes in pieces of 64 KiB. */

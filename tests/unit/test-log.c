@@ -25,7 +25,7 @@ int sd_journal_sendv(const struct iovec *iov, int n) {
         if (journal_answer < 0)
                 return journal_answer;
         for (int i = 0; i < n; i++)
-                dprintf(STDOUT_FILENO, "%.*s\n", (int) iov[i].iov_len, (const char *) iov[i].iov_base);
+                dprintf(STDOUT_FILENO, "%.*s\n", (int)iov[i].iov_len, (const char *)iov[i].iov_base);
         dprintf(STDOUT_FILENO, ".\n");
         return 0;
 }
@@ -35,12 +35,12 @@ static void read_all(int fd, char *buf, size_t size) {
         ssize_t k;
 
         while (n + 1 < size && (k = read(fd, buf + n, size - 1 - n)) > 0)
-                n += (size_t) k;
+                n += (size_t)k;
         buf[n] = '\0';
         close(fd);
 }
 
-#define NOT_SET     ((const char *) NULL)
+#define NOT_SET     ((const char *)NULL)
 #define THE_JOURNAL "*" /* stderr's own device and inode */
 
 static char on_stderr[16384], in_journal[16384];
@@ -56,7 +56,7 @@ static void run(void (*f)(void), const char *journal_stream) {
         assert_int_equal(pipe(out), 0);
         if (journal_stream && strcmp(journal_stream, THE_JOURNAL) == 0) {
                 assert_int_equal(fstat(err[1], &st), 0);
-                snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino);
+                snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
                 journal_stream = name;
         }
 
@@ -112,7 +112,7 @@ static void test_escape(void **state) {
         };
         char buf[256];
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(rows); i++) {
                 assert_ptr_equal(log_escape(buf, sizeof(buf), rows[i][0]), buf);
                 if (strcmp(buf, rows[i][1]) != 0)
@@ -129,7 +129,7 @@ static void test_escape_cuts(void **state) {
         static const char *const pieces[] = { "a", "b", "\\x1b", "c", "\xe2\x82\xac", "d", "\\xff", "e",
                 "\xf0\x9f\x90\xb3" };
 
-        (void) state;
+        (void)state;
         for (size_t size = 1; size < 40; size++) {
                 char *buf = malloc(size), want[64] = "";
 
@@ -148,16 +148,16 @@ static void test_random_bytes_are_tame(void **state) {
         uint64_t random = 5;
         char text[64], buf[300], again[300];
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < 20000; i++) {
                 size_t n = random_below(&random, sizeof(text));
 
                 for (size_t k = 0; k < n; k++)
-                        text[k] = (char) (random_chance(&random, 50) ? 0x80 + random_below(&random, 128)
-                                                                     : 1 + random_below(&random, 255));
+                        text[k] = (char)(random_chance(&random, 50) ? 0x80 + random_below(&random, 128)
+                                                                    : 1 + random_below(&random, 255));
                 text[n] = '\0';
                 log_escape(buf, sizeof(buf), text);
-                for (const unsigned char *p = (const unsigned char *) buf; *p; p++)
+                for (const unsigned char *p = (const unsigned char *)buf; *p; p++)
                         assert_true(*p >= 0x20 && *p != 0x7f);
                 assert_string_equal(
                                 log_escape(again, sizeof(again), buf), buf); /* nothing is left to escape */
@@ -170,9 +170,9 @@ static void test_levels(void **state) {
         static const char *const bad[] = { "", "8", "-1", "00", "6 ", " 6", "Info", "INFO", "inf", "infos",
                 "error", "warn", "/" };
 
-        (void) state;
+        (void)state;
         for (int i = 0; i < 8; i++) {
-                char digit[] = { (char) ('0' + i), '\0' };
+                char digit[] = { (char)('0' + i), '\0' };
 
                 assert_int_equal(log_level_from_name(names[i]), i);
                 assert_int_equal(log_level_from_name(digit), i);
@@ -202,7 +202,7 @@ static const char lines[] = "reaperd: Removed 0123456789ab web.1.xyz: ttl-expire
 static void test_stderr(void **state) {
         static const char *const not_the_journal[] = { NOT_SET, "", "1", "1:", "1:1", ":", "x:y", "1:2:3" };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(not_the_journal); i++) {
                 run(say_a_few_lines, not_the_journal[i]);
                 assert_string_equal(on_stderr, lines);
@@ -211,7 +211,7 @@ static void test_stderr(void **state) {
 }
 
 static void test_journal(void **state) {
-        (void) state;
+        (void)state;
         run(say_a_few_lines, THE_JOURNAL);
         assert_string_equal(on_stderr, "");
         assert_string_equal(in_journal,
@@ -235,10 +235,10 @@ static void test_journal_stream_of_another(void **state) {
         struct stat st;
         int fd[2];
 
-        (void) state;
+        (void)state;
         assert_int_equal(pipe(fd), 0);
         assert_int_equal(fstat(fd[1], &st), 0);
-        snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino);
+        snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
         run(say_a_few_lines, name); /* the device is the same for all pipes, the inode is not */
         assert_string_equal(on_stderr, lines);
         assert_string_equal(in_journal, "");
@@ -267,7 +267,7 @@ static void test_much(void **state) {
         char *line, *rest = on_stderr;
         size_t n = 0, length[8];
 
-        (void) state;
+        (void)state;
         run(say_too_much, NOT_SET);
         while ((line = strsep(&rest, "\n")) && *line) {
                 assert_true(strncmp(line, "reaperd: ", 9) == 0);
@@ -293,7 +293,7 @@ static void say_to_nobody(void) {
 }
 
 static void test_stderr_closed(void **state) {
-        (void) state;
+        (void)state;
         run(say_to_nobody, NOT_SET);
         assert_string_equal(on_stderr, "");
 }

@@ -79,7 +79,7 @@ static void test_names(void **state) {
                 [OUTCOME_FAILED_START] = "failed-start" };
         unsigned found = 0;
 
-        (void) state;
+        (void)state;
         assert_int_equal(_VERDICT_MAX, ELEMENTS_OF(removing) + ELEMENTS_OF(keeping));
         for (Verdict v = 0; v < _VERDICT_MAX; v++) {
                 unsigned as_removing = 0, as_keeping = 0;
@@ -129,7 +129,7 @@ static void test_by_hand(void **state) {
                 { 143, false, false, 2 * HOUR, VERDICT_TTL_EXPIRED, OUTCOME_SHUTDOWN, 2 * HOUR },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(rows); i++) {
                 Container c = exited_task(EPOCH, rows[i].exit_code);
                 Decision d;
@@ -147,7 +147,7 @@ static void test_failed_start(void **state) {
         Container c = { .scope = SCOPE_TASK, .state = CONTAINER_CREATED, .created = EPOCH };
         Decision d;
 
-        (void) state;
+        (void)state;
         /* Waits to start: never due for removal, looked at when FailedStart has passed, then each hour. */
         d = policy_decide(&retention, &c, &calm, EPOCH + 400 * DAY);
         assert_int_equal(d.verdict, VERDICT_STARTING);
@@ -297,14 +297,13 @@ static void test_every_combination(void **state) {
                         for (unsigned cs = 0; cs < _CONTAINER_STATE_MAX + 1; cs++)
                                 for (size_t k = 0; k < ELEMENTS_OF(knowledge); k++)
                                         for (unsigned end = 0; end < 16; end++) {
-                                                Container c = { .scope = (uint8_t) scope };
+                                                Container c = { .scope = (uint8_t)scope };
 
                                                 c.failed_start = cs == _CONTAINER_STATE_MAX;
-                                                c.state = (uint8_t) (c.failed_start ? CONTAINER_CREATED
-                                                                                    : cs);
+                                                c.state = (uint8_t)(c.failed_start ? CONTAINER_CREATED : cs);
                                                 if (!container_state_is_stopped(c.state) && end % 5 != 0)
                                                         continue;
-                                                c.finish = (uint8_t) knowledge[k].finish;
+                                                c.finish = (uint8_t)knowledge[k].finish;
                                                 c.state_exact = knowledge[k].state_exact;
                                                 c.exit_hinted = knowledge[k].hinted;
                                                 c.exit_code_forged = knowledge[k].forged;
@@ -353,13 +352,13 @@ static void test_random_cases(void **state) {
                         .shutdown = random_span(&random),
                         .failed_start = random_span(&random),
                         .orphan_age = random_span(&random) };
-                Container c = { .scope = (uint8_t) (random_chance(&random, 70) ? SCOPE_TASK
-                                                                               : random_below(&random, 3)),
-                        .state = (uint8_t) (random_chance(&random, 50)
-                                                            ? CONTAINER_EXITED
-                                                            : random_below(&random, _CONTAINER_STATE_MAX)),
-                        .finish = (uint8_t) random_below(&random, 3),
-                        .exit_code = (int) random_below(&random, 2) * 143,
+                Container c = { .scope = (uint8_t)(random_chance(&random, 70) ? SCOPE_TASK
+                                                                              : random_below(&random, 3)),
+                        .state = (uint8_t)(random_chance(&random, 50)
+                                                           ? CONTAINER_EXITED
+                                                           : random_below(&random, _CONTAINER_STATE_MAX)),
+                        .finish = (uint8_t)random_below(&random, 3),
+                        .exit_code = (int)random_below(&random, 2) * 143,
                         .state_exact = random_chance(&random, 70),
                         .exit_hinted = random_chance(&random, 50),
                         .exit_code_forged = random_chance(&random, 10),
@@ -375,9 +374,9 @@ static void test_random_cases(void **state) {
                         .node = random_chance(&random, 50) ? f->here : f->elsewhere };
                 Situation s = { .engine_connected = random_chance(&random, 90),
                         .settled_at = random_chance(&random, 70) ? 0 : random_time(&random, USEC_INFINITY),
-                        .swarm_state = random_chance(&random, 70) ? SWARM_ACTIVE
-                                                                  : (SwarmState) random_below(&random,
-                                                                                    _SWARM_STATE_MAX),
+                        .swarm_state = random_chance(&random, 70)
+                                                       ? SWARM_ACTIVE
+                                                       : (SwarmState)random_below(&random, _SWARM_STATE_MAX),
                         .node_id = random_chance(&random, 20) ? NULL : "node-here",
                         .out_of_swarm = random_chance(&random, 5),
                         .paused_until = random_chance(&random, 80) ? 0
@@ -407,7 +406,7 @@ static void test_infinity_at_the_end_of_time(void **state) {
         Container c = exited_task(EPOCH, 0);
         Situation s = calm;
 
-        (void) state;
+        (void)state;
         for (usec_t back = 2; back-- > 0;) {
                 assert_int_equal(policy_decide(&r, &c, &s, USEC_INFINITY - back).verdict, VERDICT_RETAINED);
                 assert_int_equal(policy_decide(&r, &c, &s, USEC_INFINITY - back).due, USEC_INFINITY);

@@ -57,7 +57,7 @@ static int apply_something(Registry *r, unsigned what, uint64_t number, const ch
 }
 
 static void test_every_allocation_fails_once(void **state) {
-        (void) state;
+        (void)state;
         /* `known` containers: 0; enough to make the hash tables and the queue grow at the next one. */
         for (unsigned what = 0; what < 3; what++)
                 for (unsigned known = what == 2; known < 340; known += known < 20 ? 1 : 40)
@@ -102,7 +102,7 @@ static void test_every_allocation_fails_once(void **state) {
 
 /* -ENOMEM: nothing is changed, and so none of the texts either. */
 static void test_no_half_told_texts(void **state) {
-        (void) state;
+        (void)state;
         for (unsigned what = 0; what < 3; what++)
                 for (size_t nth = 0; nth < 4; nth++) {
                         Registry *r = fresh();
@@ -124,7 +124,7 @@ static void test_no_half_told_texts(void **state) {
 static void test_new_without_memory(void **state) {
         Registry *r = NULL;
 
-        (void) state;
+        (void)state;
         allocations_left = 0;
         assert_int_equal(registry_new(&r), -ENOMEM);
         assert_null(r);
@@ -135,7 +135,7 @@ static void test_queue_without_memory(void **state) {
         DueQueue q = { 0 };
         Container **heap;
 
-        (void) state;
+        (void)state;
         for (size_t n = 1; n < 1000; n++) {
                 size_t allocated = q.allocated;
 
@@ -160,7 +160,7 @@ static void test_memory_of_many(void **state) {
         size_t before, after;
         Registry *r;
 
-        (void) state;
+        (void)state;
         before = mallinfo2().uordblks + mallinfo2().hblkhd;
         r = fresh();
         for (uint64_t i = 0; i < MANY; i++) {
@@ -171,8 +171,8 @@ static void test_memory_of_many(void **state) {
                 for (size_t k = 0; k < 25; k++)
                         task[k] = "abcdefghijklmnopqrstuvwxyz0123456789"[random_below(&random, 36)];
                 task[25] = '\0';
-                snprintf(service, sizeof(service), "production_service-%03u", (unsigned) (i % 100));
-                snprintf(name, sizeof(name), "%s.%u.%s", service, (unsigned) (i % 20), task);
+                snprintf(service, sizeof(service), "production_service-%03u", (unsigned)(i % 100));
+                snprintf(name, sizeof(name), "%s.%u.%s", service, (unsigned)(i % 20), task);
                 s.name = name;
                 s.labels.task_id = task;
                 s.labels.service_name = service;

@@ -6,7 +6,7 @@ static void test_empty(void **state) {
         Registry *r = fresh();
         ContainerId id = id_of_number(1);
 
-        (void) state;
+        (void)state;
         assert_int_equal(registry_count(r), 0);
         assert_int_equal(registry_count_stopped(r), 0);
         assert_null(registry_find(r, &id));
@@ -24,9 +24,9 @@ static void test_what_comes_into_being(void **state) {
                 EVENT_RENAME };
         Registry *r = fresh();
         EngineEvent e = event_of(50, EVENT_DIE);
-        Container *c = (Container *) &e;
+        Container *c = (Container *)&e;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < ELEMENTS_OF(actions); i++) {
                 assert_non_null(event(r, i, actions[i], start));
                 assert_int_equal(registry_count(r), i + 1);
@@ -58,7 +58,7 @@ static void test_order_of_first_sight(void **state) {
         Registry *r = fresh();
         uint64_t n = 0;
 
-        (void) state;
+        (void)state;
         for (uint64_t i = 0; i < 1000; i++)
                 summary(r, i, start);
         for (uint64_t i = 0; i < 1000; i += 7)
@@ -83,7 +83,7 @@ static void test_count_stopped(void **state) {
         Registry *r = fresh();
         Container *c;
 
-        (void) state;
+        (void)state;
         summary(r, 1, start);
         event(r, 2, EVENT_START, start);
         event(r, 3, EVENT_DIE, start);
@@ -108,7 +108,7 @@ static void test_texts(void **state) {
         Container *a = summary(r, 1, start), *b = summary(r, 2, start);
         EngineEvent e = event_of(1, EVENT_RENAME);
 
-        (void) state;
+        (void)state;
         assert_ptr_equal(a->image, b->image); /* kept once */
         assert_ptr_equal(a->service, b->service);
         assert_ptr_equal(a->node, b->node);
@@ -157,7 +157,7 @@ static void test_sweeps(void **state) {
         Registry *r = fresh();
         usec_t asked = EPOCH + HOUR;
 
-        (void) state;
+        (void)state;
         for (uint64_t i = 0; i < 8; i++)
                 summary(r, i, start);
 
@@ -181,7 +181,7 @@ static void test_sweeps(void **state) {
                 bool stays = i == 1 || i == 2 || i == 4 || i == 9 || i == 10;
 
                 if ((registry_find(r, &id) != NULL) != stays)
-                        fail_msg("container %ju", (uintmax_t) i);
+                        fail_msg("container %ju", (uintmax_t)i);
         }
         check_consistent(r);
 
@@ -200,7 +200,7 @@ static void test_schedule(void **state) {
         Registry *r = fresh();
         Container *a = summary(r, 1, start), *b = summary(r, 2, start);
 
-        (void) state;
+        (void)state;
         assert_null(registry_first_due(r)); /* nothing is queued by itself */
         registry_schedule(r, a, EPOCH + 2);
         registry_schedule(r, b, EPOCH + 1);
@@ -219,7 +219,7 @@ static void test_random_operations(void **state) {
         Registry *r = fresh();
         uint64_t random = 4711;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 0; i < 20000; i++) {
                 uint64_t number = random_below(&random, 60);
                 ContainerId id = id_of_number(number);
@@ -230,7 +230,7 @@ static void test_random_operations(void **state) {
                         summary(r, number, later(i));
                         break;
                 case 1:
-                        event(r, number, (EventAction) random_between(&random, EVENT_CREATE, EVENT_RENAME),
+                        event(r, number, (EventAction)random_between(&random, EVENT_CREATE, EVENT_RENAME),
                                         later(i));
                         break;
                 case 2:

@@ -26,7 +26,7 @@ static void test_backoff_then_quarantine(void **state) {
         Container c = { 0 };
         usec_t expected = settings.retry_initial;
 
-        (void) state;
+        (void)state;
         for (unsigned i = 1; i < 8; i++) {
                 assert_int_equal(retry_after_failure(&c, &settings, false, -EREMOTEIO, NOW), RETRY_LATER);
                 assert_int_equal(c.attempts, i);
@@ -43,7 +43,7 @@ static void test_backoff_then_quarantine(void **state) {
 static void test_once(void **state) {
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         assert_int_equal(retry_after_failure(&c, &settings, true, -EREMOTEIO, NOW), RETRY_LATER);
         assert_int_equal(c.retry_at, NOW);
         assert_int_equal(retry_after_failure(&c, &settings, true, -EREMOTEIO, NOW), RETRY_LATER);
@@ -59,7 +59,7 @@ static void test_once(void **state) {
 static void test_reconnect(void **state) {
         Container c = { 0 };
 
-        (void) state;
+        (void)state;
         /* A broken connection is not the container's fault. */
         for (unsigned i = 0; i < 20; i++)
                 assert_int_equal(retry_after_failure(&c, &settings, false, -ECONNRESET, NOW), RETRY_LATER);
@@ -70,13 +70,13 @@ static void test_reconnect(void **state) {
         assert_int_equal(c.retry_at, 0);
 
         /* A time-out may be: a stuck container looks like that. */
-        (void) retry_after_failure(&c, &settings, false, -ETIMEDOUT, NOW);
+        (void)retry_after_failure(&c, &settings, false, -ETIMEDOUT, NOW);
         retry_after_reconnect(&c, false);
         assert_int_equal(c.attempts, 1);
         assert_true(c.retry_at > NOW);
 
         for (unsigned i = 0; i < 7; i++)
-                (void) retry_after_failure(&c, &settings, false, -EREMOTEIO, NOW);
+                (void)retry_after_failure(&c, &settings, false, -EREMOTEIO, NOW);
         assert_true(c.quarantined);
         retry_after_reconnect(&c, false);
         assert_true(c.quarantined);
@@ -93,7 +93,7 @@ static void test_status(void **state) {
         };
         char line[256];
 
-        (void) state;
+        (void)state;
         assert_string_equal(status_format(line, sizeof(line), &f),
                         "Tracking 12 containers, 5 stopped, next due in 1min 30s, 3 removed");
         f.next_in = 0;

@@ -40,7 +40,7 @@ static void resolve(Settings *s) {
 }
 
 static void the_table_is_sound(void **state) {
-        (void) state;
+        (void)state;
 
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
                 const SettingInfo *info = setting_info(id), *before = id > 0 ? setting_info(id - 1) : NULL;
@@ -66,8 +66,7 @@ static void the_table_is_sound(void **state) {
                                         time_span_format(high, sizeof(high), info->max, 1));
                         break;
                 case SETTING_TYPE_COUNT:
-                        snprintf(range, sizeof(range), "%u to %u", (unsigned) info->min,
-                                        (unsigned) info->max);
+                        snprintf(range, sizeof(range), "%u to %u", (unsigned)info->min, (unsigned)info->max);
                         break;
                 case SETTING_TYPE_CHOICE:
                         for (size_t i = 0; info->choices[i]; i++) {
@@ -100,7 +99,7 @@ static void the_table_is_sound(void **state) {
 static void defaults_are_those_promised(void **state) {
         _cleanup_settings_ Settings s = {};
 
-        (void) state;
+        (void)state;
         memset(&s, 0xff, sizeof(s));
         assert_int_equal(settings_init(&s), 0);
         resolve(&s);
@@ -130,7 +129,7 @@ static void defaults_are_those_promised(void **state) {
 }
 
 static void names_are_found(void **state) {
-        (void) state;
+        (void)state;
 
         assert_int_equal(setting_find("Engine", "Endpoint"), SETTING_ENDPOINT);
         assert_int_equal(setting_find("Reaper", "QuarantineAfter"), SETTING_QUARANTINE_AFTER);
@@ -178,7 +177,7 @@ static void nearest_names_are_suggested(void **state) {
         };
         char longest[1000];
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(sections); i++) {
                 const char *nearest = setting_nearest_section(sections[i].section);
 
@@ -246,7 +245,7 @@ static void values_are_read(void **state) {
                 { SETTING_QUARANTINE_AFTER, "1000", "1000" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_settings_ Settings s = {}, again = {};
 
@@ -325,7 +324,7 @@ static void other_values_are_refused(void **state) {
                 { SETTING_QUARANTINE_AFTER, "1001", -ERANGE, "is out of range" },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 _cleanup_free_ char *before = NULL;
                 _cleanup_settings_ Settings s = {};
@@ -351,14 +350,14 @@ static void other_values_are_refused(void **state) {
 static void an_empty_value_is_the_default(void **state) {
         _cleanup_settings_ Settings s = {};
 
-        (void) state;
+        (void)state;
         assert_int_equal(settings_init(&s), 0);
         set(&s, SETTING_ENDPOINT, "unix:///a", "one", 1);
         set(&s, SETTING_PARALLELISM, "16", "one", 2);
         set(&s, SETTING_REMOVE_VOLUMES, "never", "one", 3);
         set(&s, SETTING_SUCCESS, "2h", "one", 4);
         for (SettingId id = 0; id < _SETTING_MAX; id++)
-                set(&s, id, "", "two", 10 + (unsigned) id);
+                set(&s, id, "", "two", 10 + (unsigned)id);
         resolve(&s);
 
         assert_value(&s, SETTING_ENDPOINT, "unix:///run/docker.sock");
@@ -375,7 +374,7 @@ static void an_empty_value_is_the_default(void **state) {
 static void settings_follow_others(void **state) {
         _cleanup_settings_ Settings s = {};
 
-        (void) state;
+        (void)state;
         assert_int_equal(settings_init(&s), 0);
         assert_value(&s, SETTING_OOM_KILLED, "1d");
         assert_value(&s, SETTING_SHUTDOWN, "1h");
@@ -409,7 +408,7 @@ static void retries_have_to_grow(void **state) {
         SettingId id = _SETTING_INVALID;
         const char *what = NULL;
 
-        (void) state;
+        (void)state;
         assert_int_equal(settings_init(&s), 0);
 
         set(&s, SETTING_RETRY_MAX, "4999ms", "file", 1);
@@ -437,7 +436,7 @@ static void names_of_files_are_kept_once(void **state) {
         _cleanup_settings_ Settings s = {};
         char one[] = "one", two[] = "two";
 
-        (void) state;
+        (void)state;
         assert_int_equal(settings_init(&s), 0);
         set(&s, SETTING_SUCCESS, "1h", one, 1);
         set(&s, SETTING_FAILURE, "1h", two, 2);

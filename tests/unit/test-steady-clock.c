@@ -16,7 +16,7 @@ static usec_t forward, backward;
 static unsigned n_jumps;
 
 static void on_jump(usec_t f, usec_t b, void *userdata) {
-        (void) userdata;
+        (void)userdata;
         forward = f;
         backward = b;
         n_jumps++;
@@ -26,7 +26,7 @@ static usec_t read_clock(clockid_t id) {
         struct timespec ts;
 
         assert_int_equal(clock_gettime(id, &ts), 0);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / NSEC_PER_USEC;
+        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / NSEC_PER_USEC;
 }
 
 static void test_begins_as_the_wall_clock(void **state) {
@@ -34,7 +34,7 @@ static void test_begins_as_the_wall_clock(void **state) {
         usec_t boottime = read_clock(CLOCK_BOOTTIME);
         Instant a, b;
 
-        (void) state;
+        (void)state;
         assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
         a = steady_clock_now(c);
         b = steady_clock_now(c);
@@ -51,7 +51,7 @@ static void test_jumps(void **state) {
         usec_t boottime, realtime;
         Instant before;
 
-        (void) state;
+        (void)state;
         n_jumps = 0;
         assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
         boottime = read_clock(CLOCK_BOOTTIME);
@@ -91,7 +91,7 @@ static void test_engine_elsewhere(void **state) {
         static const usec_t engine[] = { 1000 * USEC_PER_DAY, 40000 * USEC_PER_DAY, USEC_PER_SEC };
         _cleanup_(steady_clock_freep) SteadyClock *c = NULL;
 
-        (void) state;
+        (void)state;
         assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
         for (size_t i = 0; i < ELEMENTS_OF(engine); i++) {
                 Instant now;
@@ -113,7 +113,7 @@ static void test_watch(void **state) {
         _cleanup_(steady_clock_freep) SteadyClock *c = NULL;
         sd_event *event = NULL;
 
-        (void) state;
+        (void)state;
         n_jumps = 0;
         assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(steady_clock_new(event, on_jump, NULL, &c), 0);

@@ -13,7 +13,7 @@
 static void pieces_follow_each_other(void **state) {
         _cleanup_free_ char *text = NULL;
 
-        (void) state;
+        (void)state;
         assert_int_equal(text_append(&text, "%s", ""), 0);
         assert_string_equal(text, "");
         assert_int_equal(text_append(&text, "a%ib", 7), 0);

@@ -12,11 +12,11 @@
 #include "base/cleanup.h"
 #include "base/time-span.h"
 
-#define USEC_PER_YEAR  ((usec_t) 31557600000000)
-#define USEC_PER_MONTH ((usec_t) 2629800000000)
+#define USEC_PER_YEAR  ((usec_t)31557600000000)
+#define USEC_PER_MONTH ((usec_t)2629800000000)
 
 /* Written into outputs beforehand: they have to be untouched on failure. */
-#define UNTOUCHED ((usec_t) 0x5afe)
+#define UNTOUCHED ((usec_t)0x5afe)
 
 static void reads_spans(void **state) {
         static const struct {
@@ -91,18 +91,18 @@ static void reads_spans(void **state) {
                 { "infinity", USEC_INFINITY },
                 { " infinity\t", USEC_INFINITY },
                 { "18446744073709551614us", USEC_INFINITY - 1 },
-                { "18446744073709551us", (usec_t) 18446744073709551 },
+                { "18446744073709551us", (usec_t)18446744073709551 },
                 { "18446744073709s 551614us", USEC_INFINITY - 1 },
                 { "18446744073709.551614", USEC_INFINITY - 1 },
                 { "584541y", 584541 * USEC_PER_YEAR },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 usec_t span = UNTOUCHED;
 
                 if (time_span_parse(cases[i].text, &span) != 0 || span != cases[i].span)
-                        fail_msg("'%s' read as %llu", cases[i].text, (unsigned long long) span);
+                        fail_msg("'%s' read as %llu", cases[i].text, (unsigned long long)span);
         }
 }
 
@@ -174,7 +174,7 @@ static void refuses_what_is_no_span(void **state) {
                 "1h\x01",
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 usec_t span = UNTOUCHED;
 
@@ -204,7 +204,7 @@ static void refuses_what_does_not_fit(void **state) {
                 "99999999999999999999.5us",
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 usec_t span = UNTOUCHED;
 
@@ -245,7 +245,7 @@ static void writes_spans(void **state) {
         };
         char buf[TIME_SPAN_TEXT_MAX];
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++)
                 assert_string_equal(time_span_format(buf, sizeof(buf), cases[i].span, cases[i].accuracy),
                                 cases[i].text);
@@ -254,7 +254,7 @@ static void writes_spans(void **state) {
 static void what_is_written_reads_back(void **state) {
         usec_t span = 1;
 
-        (void) state;
+        (void)state;
         /* A linear congruential walk with every magnitude in it. */
         for (unsigned i = 0; i < 20000; i++) {
                 usec_t wanted, got = UNTOUCHED;
@@ -272,7 +272,7 @@ static void small_buffers_get_whole_parts(void **state) {
         const usec_t span = 12 * USEC_PER_HOUR + 34 * USEC_PER_MINUTE;
         char buf[16];
 
-        (void) state;
+        (void)state;
         for (size_t size = 1; size <= sizeof(buf); size++) {
                 memset(buf, '#', sizeof(buf));
                 assert_ptr_equal(time_span_format(buf, size, span, 1), buf);

@@ -19,7 +19,7 @@ int sd_event_add_io(sd_event *e, sd_event_source **s, int fd, uint32_t events, s
         if (add_io_error < 0)
                 return add_io_error;
 
-        *(void **) &real = dlsym(RTLD_NEXT, "sd_event_add_io");
+        *(void **)&real = dlsym(RTLD_NEXT, "sd_event_add_io");
 
         return real(e, s, fd, events, handler, userdata);
 }
@@ -28,7 +28,7 @@ static void test_sequence_on_one_connection(void **state) {
         usec_t before;
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
 
         before = now();
@@ -49,7 +49,7 @@ static void test_sequence_on_one_connection(void **state) {
 
 /* Closes after every answer, every second time without having said so. */
 static bool script_closing(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n;
+        (void)request, (void)n;
         if (log->n_requests % 2 == 0)
                 server_send(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
         else
@@ -60,7 +60,7 @@ static bool script_closing(int fd, const char *request, unsigned n, ServerLog *l
 
 /* The numbers of descriptors are used again and again. */
 static void test_new_connections(void **state) {
-        (void) state;
+        (void)state;
         for (EndpointKind kind = ENDPOINT_UNIX; kind <= ENDPOINT_TCP; kind++) {
                 Fixture f;
 
@@ -77,7 +77,7 @@ static void test_new_connections(void **state) {
 
 /* Answers the first request of a connection and closes at the second, after having read it. */
 static bool script_stale(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) log;
+        (void)request, (void)log;
         if (n > 0)
                 return false;
         server_answer(fd, 200, "hello");
@@ -89,7 +89,7 @@ static void test_stale_connection(void **state) {
         Fixture f;
         Result r;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_stale);
 
         /* A GET is sent again... */
@@ -116,7 +116,7 @@ static void test_stale_connection(void **state) {
 }
 
 static bool script_gate(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n;
+        (void)request, (void)n;
         server_wait_go(log);
         server_answer(fd, 200, "hello");
 
@@ -128,7 +128,7 @@ static void test_parallel(void **state) {
         Result results[16];
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_gate);
 
         for (unsigned round = 1; round <= 3; round++) {
@@ -146,7 +146,7 @@ static void test_parallel(void **state) {
                 run_until(&f, &f.n_done, ELEMENTS_OF(results));
                 for (size_t i = 0; i < ELEMENTS_OF(results); i++) {
                         assert_answer(&results[i], 200, "hello");
-                        (void) request_free(results[i].request);
+                        (void)request_free(results[i].request);
                 }
 
                 /* All of them are kept and used again. */
@@ -159,7 +159,7 @@ static void test_parallel(void **state) {
 static void test_free_in_flight(void **state) {
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_slow);
 
         /* At once, when connected, and with a part of the body there. */
@@ -170,8 +170,8 @@ static void test_free_in_flight(void **state) {
                 start_with(&f, &talking, "GET", "/headers", USEC_INFINITY);
                 if (span > 0)
                         turn(&f, span);
-                (void) request_free(silent.request);
-                (void) request_free(talking.request);
+                (void)request_free(silent.request);
+                (void)request_free(talking.request);
                 turn(&f, 5 * USEC_PER_MSEC);
                 assert_int_equal(silent.n_done + talking.n_done, 0);
         }
@@ -183,7 +183,7 @@ static void test_transport_free_in_flight(void **state) {
         Result results[4];
         Fixture f;
 
-        (void) state;
+        (void)state;
         for (usec_t span = 0; span <= 40 * USEC_PER_MSEC; span += 20 * USEC_PER_MSEC) {
                 memset(results, 0, sizeof(results));
                 open_fixture(&f, ENDPOINT_UNIX, script_slow);
@@ -223,7 +223,7 @@ static void test_free_others_in_done(void **state) {
         Result results[N_OTHERS];
         Fixture f;
 
-        (void) state;
+        (void)state;
 
         for (size_t v = 0; v < ELEMENTS_OF(variants); v++) {
                 memset(results, 0, sizeof(results));
@@ -236,7 +236,7 @@ static void test_free_others_in_done(void **state) {
                 while (f.server.log->n_requests < 16)
                         turn(&f, USEC_PER_MSEC);
                 atomic_store(&f.server.log->go, true);
-                (void) usleep(50000);
+                (void)usleep(50000);
                 for (size_t i = 16; i < ELEMENTS_OF(results); i++)
                         start(&f, &results[i]);
 
@@ -251,7 +251,7 @@ static void test_start_in_done(void **state) {
         Result results[4];
         Fixture f;
 
-        (void) state;
+        (void)state;
         memset(results, 0, sizeof(results));
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
         for (size_t i = 0; i < ELEMENTS_OF(results); i++) {
@@ -268,15 +268,15 @@ static void test_start_in_done(void **state) {
 static bool script_stream(int fd, const char *request, unsigned n, ServerLog *log) {
         static char block[65536];
 
-        (void) n;
+        (void)n;
         if (strncmp(request, "GET /events", 11) == 0) {
                 server_send(fd, SERVER_CHUNKED_HEAD);
                 while (!log->go) {
                         char text[32];
 
-                        (void) snprintf(text, sizeof(text), "%020llu\n", (unsigned long long) now());
+                        (void)snprintf(text, sizeof(text), "%020llu\n", (unsigned long long)now());
                         server_send_chunk(fd, text);
-                        (void) usleep(10000);
+                        (void)usleep(10000);
                 }
         }
 
@@ -294,11 +294,11 @@ static unsigned n_events;
 static int on_stream_data(Request *request, const void *data, size_t size, void *userdata) {
         usec_t sent, at = now();
 
-        (void) request, (void) userdata;
+        (void)request, (void)userdata;
         assert_true(size >= 21);
         sent = strtoull(data, NULL, 10);
         worst_delay = usec_max(worst_delay, usec_sub(at, sent));
-        n_events += (unsigned) (size / 21);
+        n_events += (unsigned)(size / 21);
 
         return 0;
 }
@@ -309,7 +309,7 @@ static void test_stream(void **state) {
         Request *stream = NULL;
         Fixture f;
 
-        (void) state;
+        (void)state;
         memset(results, 0, sizeof(results));
         worst_delay = 0;
         n_events = 0;
@@ -338,7 +338,7 @@ static void test_stream(void **state) {
 }
 
 static bool script_silent_stream(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) n;
+        (void)n;
         if (strncmp(request, "GET /events", 11) != 0) {
                 server_answer(fd, 200, "hello");
                 return true;
@@ -356,7 +356,7 @@ static void test_idle(void **state) {
         unsigned n = 0;
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_silent_stream);
         start_with(&f, &stream, "GET", "/events", USEC_INFINITY);
         run_until(&f, &stream.n_headers, 1);
@@ -380,7 +380,7 @@ static void test_watch_failure(void **state) {
         Result stream = {}, a = {}, b;
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_silent_stream);
         start_with(&f, &stream, "GET", "/events", USEC_INFINITY);
         run_until(&f, &stream.n_headers, 1);
@@ -419,7 +419,7 @@ int main(void) {
                 cmocka_unit_test(test_watch_failure),
         };
 
-        (void) signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGPIPE, SIG_IGN);
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

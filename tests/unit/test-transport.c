@@ -10,7 +10,7 @@ static void test_get(void **state) {
         Fixture f;
         Result r;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
 
         r = get(&f, "/v1.41/./x/../y?z=%7B%22a%22%7D", PATIENCE);
@@ -26,7 +26,7 @@ static void test_delete(void **state) {
         Fixture f;
         Result r = {};
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
 
         start_with(&f, &r, "DELETE", "/x?v=1", PATIENCE);
@@ -43,7 +43,7 @@ static void test_other_method(void **state) {
         Fixture f;
         Request *r = NULL;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
         assert_int_equal(request_start(f.transport,
                                          &(RequestOptions){ .method = "POST",
@@ -64,15 +64,15 @@ static void test_tcp_without_proxy(void **state) {
         Fixture f;
         Result r;
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(names); i++)
                 assert_int_equal(setenv(names[i], "http://127.0.0.1:9", true), 0);
 
         open_fixture(&f, ENDPOINT_TCP, script_hello);
         r = get(&f, "/x", PATIENCE);
         assert_answer(&r, 200, "hello");
-        (void) snprintf(expected, sizeof(expected), "GET /x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n",
-                        (unsigned) f.server.endpoint.port);
+        (void)snprintf(expected, sizeof(expected), "GET /x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n",
+                        (unsigned)f.server.endpoint.port);
         assert_memory_equal(f.server.log->request, expected, strlen(expected));
         close_fixture(&f);
 
@@ -84,8 +84,8 @@ static void test_tcp_without_proxy(void **state) {
 static bool script_odd(int fd, const char *request, unsigned n, ServerLog *log) {
         char path[64] = "";
 
-        (void) n, (void) log;
-        (void) sscanf(request, "%*s %63s", path);
+        (void)n, (void)log;
+        (void)sscanf(request, "%*s %63s", path);
 
         if (strcmp(path, "/bytes") == 0) {
                 server_dribble(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789", 100);
@@ -130,8 +130,8 @@ static bool script_odd(int fd, const char *request, unsigned n, ServerLog *log) 
                 server_send(fd, SERVER_CHUNKED_HEAD "zzz\r\n0123\r\n");
         else if (strcmp(path, "/reset") == 0) {
                 server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123");
-                (void) usleep(20000);
-                (void) setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+                (void)usleep(20000);
+                (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
                                 sizeof(struct linger));
         } else if (strcmp(path, "/ssh") == 0)
                 server_send(fd, "SSH-2.0-OpenSSH_9.2\r\n");
@@ -154,7 +154,7 @@ static void test_odd_answers(void **state) {
         Fixture f;
         Result r;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_odd);
 
         r = get(&f, "/bytes", PATIENCE);
@@ -198,7 +198,7 @@ static void test_broken_answers(void **state) {
                 { "/interims", -EMSGSIZE, 0 },
         };
 
-        (void) state;
+        (void)state;
         for (EndpointKind kind = ENDPOINT_UNIX; kind <= ENDPOINT_TCP; kind++)
                 for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                         Fixture f;
@@ -220,7 +220,7 @@ static void test_timeout(void **state) {
         Fixture f;
         Result r;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_slow);
 
         before = now();
@@ -259,12 +259,12 @@ static void test_unreachable(void **state) {
         Server s = {};
         int fd;
 
-        (void) state;
+        (void)state;
         assert_unreachable(&endpoint, -ENOENT);
 
         /* The socket is there, nobody listens: what a killed engine leaves behind. */
         fd = server_bind(&s, ENDPOINT_UNIX);
-        (void) close(fd);
+        (void)close(fd);
         assert_unreachable(&s.endpoint, -ECONNREFUSED);
         server_stop(&s);
 
@@ -282,14 +282,14 @@ static void test_unreachable(void **state) {
                 assert_true(r.error == -ECONNREFUSED || r.error == -EHOSTUNREACH);
                 close_fixture(&f);
         }
-        (void) close(fd);
+        (void)close(fd);
 }
 
 static void test_data_error(void **state) {
         Result r = { .data_error = -EXFULL };
         Fixture f;
 
-        (void) state;
+        (void)state;
         open_fixture(&f, ENDPOINT_UNIX, script_hello);
 
         start(&f, &r);
@@ -314,7 +314,7 @@ int main(void) {
                 cmocka_unit_test(test_data_error),
         };
 
-        (void) signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGPIPE, SIG_IGN);
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static void reads_characters(void **state) {
                 { "\xc3\xa4x", 3, 2, 0xe4 },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 uint32_t c = 0xdeadbeef;
 
@@ -73,7 +73,7 @@ static void refuses_what_is_none(void **state) {
                                 3 },
         };
 
-        (void) state;
+        (void)state;
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
                 uint32_t c = 0xdeadbeef;
 
@@ -85,7 +85,7 @@ static void refuses_what_is_none(void **state) {
 }
 
 static void judges_whole_texts(void **state) {
-        (void) state;
+        (void)state;
 
         assert_true(utf8_is_valid("", 0));
         assert_true(utf8_is_valid("gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80", 12));

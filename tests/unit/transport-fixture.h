@@ -42,9 +42,9 @@ struct Result {
 static inline usec_t now(void) {
         struct timespec ts;
 
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
 
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
 static inline void open_fixture(Fixture *f, EndpointKind kind, ServerScript script) {
@@ -55,8 +55,8 @@ static inline void open_fixture(Fixture *f, EndpointKind kind, ServerScript scri
 }
 
 static inline void close_fixture(Fixture *f) {
-        (void) transport_free(f->transport);
-        (void) sd_event_unref(f->event);
+        (void)transport_free(f->transport);
+        (void)sd_event_unref(f->event);
         server_stop(&f->server);
 }
 
@@ -158,20 +158,20 @@ static inline void assert_answer(const Result *r, long status, const char *body)
 }
 
 static inline bool script_hello(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) request, (void) n, (void) log;
+        (void)request, (void)n, (void)log;
         server_answer(fd, 200, "hello");
 
         return true;
 }
 
 static inline bool script_slow(int fd, const char *request, unsigned n, ServerLog *log) {
-        (void) n, (void) log;
+        (void)n, (void)log;
         if (strncmp(request, "GET /headers", 12) == 0)
                 server_dribble(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", 0);
         for (unsigned i = 0; i < 100000; i++) {
                 if (strncmp(request, "GET /headers", 12) == 0)
                         server_send(fd, "x");
-                (void) usleep(10000);
+                (void)usleep(10000);
         }
 
         return false;
