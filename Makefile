@@ -12,10 +12,10 @@ BUILD ?= build
 PKGS        := libcurl libcjson libsystemd inih
 PKG_CONFIG  ?= pkg-config
 WARNINGS    := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
-HARDENING   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+HARDENING   ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS      ?= -O2 -g
 ALL_CFLAGS   = -std=gnu11 $(WARNINGS) $(WERROR) $(HARDENING) -fPIE -D_GNU_SOURCE -Iinclude \
-               -DREAPERD_VERSION='"$(VERSION)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
+               -DREAPERD_VERSION='"$(VERSION)"' -DREAPERD_SYSCONFDIR='"$(SYSCONFDIR)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LDLIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
@@ -61,6 +61,9 @@ units: $(UNITS)
 # The static busybox that tools/deps.sh may have put there comes first.
 export PATH := $(CURDIR)/build/deps/bin:$(PATH)
 PYTHON := /usr/bin/python3
+export PYTHONDONTWRITEBYTECODE := 1
+# What root has built under sudo belongs to whoever called it.
+GIVE_BACK = [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
 
 .PHONY: deps
 deps: ## install what is missing to build and test (Debian, Ubuntu)
@@ -70,12 +73,12 @@ deps: ## install what is missing to build and test (Debian, Ubuntu)
 demo: ## show reaperd at work on a private real engine (root; installs what is missing)
 	@tools/deps.sh demo
 	@$(MAKE) --no-print-directory all
-	@$(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd
+	@$(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd; status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: check
 check: deps ## run every test (root; installs what is missing)
 	@$(MAKE) --no-print-directory WERROR=-Werror all
-	@$(PYTHON) -B tests/run.py $(SUITES)
+	@$(PYTHON) -B tests/run.py $(SUITES); status=$$?; $(GIVE_BACK); exit $$status
 
 C_FILES := $(sort $(wildcard src/*/*.c include/*/*.h tests/unit/*.[ch]))
 
@@ -87,7 +90,7 @@ format: ## format the C files
 lint: ## clang-tidy over the sources
 	@printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 4 sh -c \
 	        'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude \
-	                -DREAPERD_VERSION=\"$(VERSION)\" 2>/dev/null' sh
+	                -DREAPERD_VERSION=\"$(VERSION)\" -DREAPERD_SYSCONFDIR=\"/etc\" 2>/dev/null' sh
 
 INSTALL ?= install
 sbindir := $(DESTDIR)$(PREFIX)/sbin
@@ -98,8 +101,9 @@ confdir := $(DESTDIR)$(SYSCONFDIR)/reaperd
 .PHONY: install
 install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration is kept
 	$(INSTALL) -D -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
-	$(INSTALL) -D -m 644 -t $(mandir)/man8 man/reaperd.8
-	$(INSTALL) -d -m 755 $(unitdir) $(confdir)
+	$(INSTALL) -d -m 755 $(mandir)/man8 $(unitdir) $(confdir)
+	sed 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|' man/reaperd.8 > $(mandir)/man8/reaperd.8
+	chmod 644 $(mandir)/man8/reaperd.8
 	sed 's|=/usr/sbin/|=$(PREFIX)/sbin/|' systemd/reaperd.service > $(unitdir)/reaperd.service
 	chmod 644 $(unitdir)/reaperd.service
 	test -e $(confdir)/reaperd.conf || $(INSTALL) -m 644 conf/reaperd.conf $(confdir)/reaperd.conf

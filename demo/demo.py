@@ -28,7 +28,6 @@ import measure                                                      # noqa: E402
 import report                                                       # noqa: E402
 from course import SETTINGS, Course, Trouble, introduction          # noqa: E402
 from terminal import Terminal                                       # noqa: E402
-from traces import Traces                                           # noqa: E402
 
 DISK_NEEDED, MEMORY_NEEDED = 2500 * measure.MB, 500 * measure.MB
 READING = 7.0           # seconds for the introduction
@@ -60,7 +59,7 @@ class Demo:
         say("Swarm is told to keep its history, so that every container that disappears is reaperd's work. "
             "Its settings are short, to be seen at work (the defaults are an hour and more): "
             + " ".join(f"{key}={value}" for key, value in SETTINGS.items()))
-        traces, engine = Traces(), Engine()
+        engine = Engine()
         try:
             self._bring_up(engine)
             self._let_read()
@@ -75,7 +74,7 @@ class Demo:
             self._go_on()       # Ctrl-C reaches the tools that the lab runs, too
             raise
         finally:
-            self._clean_up(engine, traces)
+            self._clean_up(engine)
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
         # Only noted: an exception out of the blue could hit anything.
@@ -117,7 +116,7 @@ class Demo:
         if measure.meminfo()["MemAvailable"] < MEMORY_NEEDED:
             raise Trouble(f"The demo needs {MEMORY_NEEDED // measure.MB} MB of available memory.")
 
-    def _clean_up(self, engine: Engine, traces: Traces) -> None:
+    def _clean_up(self, engine: Engine) -> None:
         # Ignored, and by the tools run from here too: half a cleaning up helps nobody.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
@@ -125,7 +124,6 @@ class Demo:
         trouble = ""
         try:
             engine.close()
-            traces.remove()
         except EXPECTED as error:
             trouble = f" ({error})"
         left = [str(path) for path in (engine.dir, Path("/run/netns", engine.name)) if path.exists()]

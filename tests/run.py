@@ -172,13 +172,14 @@ def suite_install() -> Count:
 
 def pytest(folder: str) -> Count:
     count = Count()
-    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
         done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
-                               f"--junitxml={report.name}", folder], cwd=TOP, check=False,
+                               f"--junitxml={report}", f"--basetemp={scratch}/pytest", folder], cwd=TOP, check=False,
                               env={**os.environ, "REAPERD": str(BUILD / "reaperd")})
         try:
-            suites = list(xml.parse(report.name).getroot().iter("testsuite"))
-        except xml.ParseError:
+            suites = list(xml.parse(report).getroot().iter("testsuite"))
+        except (OSError, xml.ParseError):
             suites = []
         for suite in suites:
             bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))

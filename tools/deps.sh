@@ -8,6 +8,8 @@
 set -eu
 
 want=${1:-build}
+# An ordinary user's PATH may lack where daemons are.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 top=$(cd "$(dirname "$0")/.." && pwd)
 
 have() {
@@ -37,7 +39,7 @@ need uthash-dev test -e /usr/include/uthash.h
 
 # What runs an engine; the demo needs it too.
 if [ "$want" != build ]; then
-        need python3 have /usr/bin/python3
+        need python3 /usr/bin/python3 -c 'import ctypes, http.client, xml.etree' 2>/dev/null
         need docker.io have dockerd
         need containerd have containerd
         need runc have runc
@@ -83,8 +85,18 @@ if [ -n "$missing" ]; then
         echo "Installing:$missing"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
+        # Never at the price of what is installed: another packager's engine, or another flavour of a library.
         # shellcheck disable=SC2086 # a list of names
-        apt-get install -qq -y --no-install-recommends $missing >/dev/null
+        apt-get install -qq -y --no-install-recommends --no-remove $missing >/dev/null
+
+        # Nor is an engine that came along only for tests to run from the next boot on.
+        case " $missing " in
+        *" docker.io "*)
+                if have systemctl; then
+                        systemctl -q disable docker.service docker.socket containerd.service 2>/dev/null || :
+                fi
+                ;;
+        esac
 fi
 
 # Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude: the static
@@ -92,9 +104,15 @@ fi
 if [ "$want" != build ] && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
         static=$top/build/deps
         if [ ! -x "$static/bin/busybox" ]; then
+                if ! have apt-get; then
+                        echo "Missing: a static busybox. Please put one in front in PATH." >&2
+                        exit 1
+                fi
                 echo "Fetching a static busybox into build/deps"
                 mkdir -p "$static/bin" "$static/unpacked"
+                [ "$(id -u)" -ne 0 ] || apt-get update -qq
                 (cd "$static" && apt-get download -qq -o APT::Sandbox::User=root busybox-static && dpkg-deb -x busybox-static_*.deb unpacked)
-                find "$static/unpacked" -type f -name busybox -exec cp {} "$static/bin/busybox" \;
+                find "$static/unpacked" -type f -name busybox -exec cp {} "$static/bin/busybox.new" \;
+                mv "$static/bin/busybox.new" "$static/bin/busybox"
         fi
 fi

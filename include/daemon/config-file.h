@@ -10,7 +10,7 @@
 #include "core/settings.h"
 #include "daemon/config-report.h"
 
-#define CONFIG_FILE_DEFAULT   "/etc/reaperd/reaperd.conf"
+#define CONFIG_FILE_DEFAULT   REAPERD_SYSCONFDIR "/reaperd/reaperd.conf" /* by default /etc/... */
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* Reads the configuration. `path` NULL means the default file (which may be missing) with the drop-in

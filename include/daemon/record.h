@@ -29,7 +29,8 @@ void record_removal(const Container *c, const Decision *d, unsigned attempt, boo
 /* The one warning that it will not be tried again. */
 void record_quarantine(const Container *c, unsigned attempts, int error, const char *message);
 
-void record_engine_lost(const char *endpoint, int error, const char *message);
+/* `for_good`: it is not tried again (with --once). */
+void record_engine_lost(const char *endpoint, int error, const char *message, bool for_good);
 void record_engine_back(const char *endpoint, const char *engine, ApiVersion api);
 void record_clock_jump(usec_t forward, usec_t backward);
 

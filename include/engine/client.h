@@ -10,7 +10,7 @@
  * container); -EBUSY (409: being removed, or running); -EINVAL (400); -EACCES (401, 403); -EREMOTEIO (500
  * and other 5xx); -EPROTO (any other status); -EBADMSG (an answer that is not what it should be);
  * -EMSGSIZE (larger than its cap); -ENOMEM; and, if the engine could not be reached or the connection
- * broke, what engine_error_is_connection() knows: -ECONNREFUSED (also: no socket there), -EPERM (the
+ * broke, what engine_error_is_connection() knows: -ECONNREFUSED, -ENXIO (no socket there), -EPERM (the
  * socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a handler returned to end its
  * list or stream is told as it is. An answer with an error status counts as that even if the connection
  * broke before its text was complete. `message` is the engine's own text or NULL; it is for people and

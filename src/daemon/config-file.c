@@ -147,7 +147,7 @@ static int load_default(Load *l, const char *root) {
 
         return load_drop_ins(l, root,
                         (const char *const[]){
-                                        "/etc/reaperd/reaperd.conf.d",
+                                        REAPERD_SYSCONFDIR "/reaperd/reaperd.conf.d",
                                         "/run/reaperd/reaperd.conf.d",
                                         "/usr/lib/reaperd/reaperd.conf.d",
                                         NULL,

@@ -13,6 +13,9 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
+/* A key in front of a line that cannot be read is shown up to this length. */
+#define CONFIG_KEY_SHOWN_MAX 64
+
 typedef struct Reader {
         const char *file;
         const char *rest; /* what has not been read yet */
@@ -180,26 +183,53 @@ static void strip(char *line) {
         *p = '\0';
 }
 
+/* A fault of a line that is not even looked into: still said with its section and, as far as it shows
+ * one, its key. */
+static int fault_line(Reader *r, const char *raw, size_t n, const char *what) {
+        const char *end = memchr(raw, '=', n);
+        size_t n_key;
+
+        while (n > 0 && isspace((unsigned char)*raw)) {
+                raw++;
+                n--;
+        }
+        for (n_key = end && end > raw ? (size_t)(end - raw) : 0; n_key > 0; n_key--)
+                if (!isspace((unsigned char)raw[n_key - 1]))
+                        break;
+        if (n_key > CONFIG_KEY_SHOWN_MAX)
+                n_key = 0;
+
+        if (!r->header_seen)
+                return n_key > 0 ? fault(r, "%.*s: %s", (int)n_key, raw, what) : fault(r, "%s", what);
+        return n_key > 0 ? fault(r, "[%s] %.*s: %s", r->section, (int)n_key, raw, what)
+                         : fault(r, "[%s]: %s", r->section, what);
+}
+
 /* Judges one line of n bytes, which hold no NUL, and writes into `out` (of n_max + 2 bytes, one of them
  * for a newline) what inih is to see of it. */
 static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *out) {
+        char what[128];
         size_t indent = 0;
 
         *out = '\0';
 
         if (!utf8_is_valid(raw, n))
-                return fault(r, "line is not UTF-8, accepted: UTF-8 text");
+                return fault_line(r, "", 0, "line is not UTF-8, accepted: UTF-8 text");
 
         while (indent < n && isspace((unsigned char)raw[indent]))
                 indent++;
         if (indent == n || raw[indent] == '#' || raw[indent] == ';')
                 return 0;
 
-        if (n > n_max)
-                return fault(r, "line of %zu bytes is too long, accepted: %zu bytes, more in comments", n,
+        if (n > n_max) {
+                snprintf(what, sizeof(what),
+                                "line of %zu bytes is too long, accepted: %zu bytes, more in comments", n,
                                 n_max);
+                return fault_line(r, raw, n, what);
+        }
         if (indent > 0)
-                return fault(r, "line is indented, but no value goes on over several lines, "
+                return fault_line(r, raw, n,
+                                "line is indented, but no value goes on over several lines, "
                                 "accepted: lines that begin in the first column");
 
         memcpy(out, raw, n);

@@ -22,6 +22,10 @@ typedef struct Arguments {
         ManagerOptions manager;
 } Arguments;
 
+/* Unlike status 1, which a bad configuration has, this may pass by itself: a service manager may try
+ * again. */
+#define EXIT_CANNOT_RUN 3
+
 static void help(void) {
         puts("reaperd [OPTIONS...]\n\n"
              "Removes stale stopped containers of Swarm tasks from this node.\n\n"
@@ -33,9 +37,10 @@ static void help(void) {
              "  --log-level=LEVEL  emerg, alert, crit, err, warning, notice, info or debug\n"
              "  --version          Print the version and exit\n"
              "  --help             Print this help and exit\n\n"
-             "Exit status: 0 for success, 1 for an error (with --once: a removal failed), 2 if --once "
-             "could\n"
-             "not reach the engine. See reaperd(8).");
+             "Exit status: 0 for success; 1 for bad arguments or a bad configuration, with --once also if "
+             "a\n"
+             "removal failed; 2 if --once could not reach the engine; 3 if it could not be set up. See\n"
+             "reaperd(8).");
 }
 
 /* Returns 1 to go on, 0 to end well, negative to end badly (said already). */
@@ -176,8 +181,10 @@ static int run(int argc, char *argv[]) {
         }
 
         r = manager_run(&settings, &arguments.manager);
-        if (r < 0)
+        if (r < 0) {
                 log_error("Cannot run: %s", strerror(-r));
+                return EXIT_CANNOT_RUN;
+        }
         return r;
 }
 

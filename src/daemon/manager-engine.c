@@ -34,7 +34,7 @@ static void disconnected(Manager *m, int error, const char *message) {
         manager_arm_due_timer(m);
 
         if (!m->lost_said) {
-                record_engine_lost(m->settings->endpoint, error, message);
+                record_engine_lost(m->settings->endpoint, error, message, m->options.once);
                 m->lost_said = true;
         } else
                 log_debug("Still no connection to the engine: %.512s", request_problem(error, message));

@@ -79,12 +79,12 @@ void record_quarantine(const Container *c, unsigned attempts, int error, const c
                         container_label(label, sizeof(label), c), attempts, request_problem(error, message));
 }
 
-void record_engine_lost(const char *endpoint, int error, const char *message) {
+void record_engine_lost(const char *endpoint, int error, const char *message, bool for_good) {
         const LogField fields[] = { { "REAPERD_ENDPOINT", endpoint } };
 
         log_record(LOG_WARNING, MESSAGE_ID_ENGINE_LOST, fields, ELEMENTS_OF(fields),
-                        "No connection to the engine at %s: %.512s. Trying again until it is there",
-                        endpoint, request_problem(error, message));
+                        "No connection to the engine at %s: %.512s%s", endpoint,
+                        request_problem(error, message), for_good ? "" : ". Trying again until it is there");
 }
 
 void record_engine_back(const char *endpoint, const char *engine, ApiVersion api) {
@@ -124,6 +124,10 @@ const char *request_problem(int error, const char *message) {
                 return "the answer was too large";
         case -ECONNRESET:
                 return "the connection was closed";
+        case -ENXIO:
+                return "there is no such socket";
+        case -EPERM:
+                return "permission to use the socket is denied";
         default:
                 return strerror(-error);
         }

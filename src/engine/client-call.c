@@ -54,6 +54,7 @@ bool engine_error_is_connection(int error) {
         case -ETIMEDOUT:
         case -EHOSTUNREACH:
         case -EPERM:
+        case -ENXIO:
         case -EIO:
                 return true;
         default:
@@ -66,7 +67,7 @@ bool engine_error_is_connection(int error) {
 static int error_from_transport(int error) {
         switch (error) {
         case -ENOENT:
-                return -ECONNREFUSED;
+                return -ENXIO;
         case -EACCES:
                 return -EPERM;
         default:

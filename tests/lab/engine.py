@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from . import host
+from .traces import Traces
 from .client import ApiError, Client
 from .image import busybox_tar
 from .wait import until
@@ -108,6 +109,7 @@ class Engine:
         self._containerd: subprocess.Popen[bytes] | None = None
         self._dockerd: subprocess.Popen[bytes] | None = None
         self._has_namespace = False
+        self._traces = Traces()
         _live.append(self)
 
     def __enter__(self) -> "Engine":
@@ -174,18 +176,30 @@ class Engine:
             if process is not None and process.poll() is None:
                 process.kill()
                 process.wait()
-        host.kill_cgroup(self.name)
-        host.kill_naming(self.dir)
-        host.remove_cgroup(self.name)
-        host.unmount_below(self.dir)
+        # Each step is taken even if one before it failed; the first failure is told in the end. Read upwards.
+        with contextlib.ExitStack() as steps:
+            steps.callback(self._forget)
+            steps.callback(self._remove_directory)
+            steps.callback(self._delete_namespace)
+            steps.callback(host.unmount_below, self.dir)
+            steps.callback(host.remove_cgroup, self.name)
+            steps.callback(host.kill_naming, self.dir)
+            steps.callback(host.kill_cgroup, self.name)
+
+    def _delete_namespace(self) -> None:
         if self._has_namespace:
             host.run("ip", "netns", "delete", self.name)
             self._has_namespace = False
+
+    def _remove_directory(self) -> None:
         if self.dir.exists():
             # Names of network namespaces are mounts until they are unmounted.
             shutil.rmtree(self.dir)
+
+    def _forget(self) -> None:
         if self in _live:
             _live.remove(self)
+        self._traces.remove()
 
     # -- what a test or a demonstration puts on it -----------------------------
 

@@ -8,6 +8,8 @@ pytest's folders are deep.
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator
@@ -33,6 +35,12 @@ def engine(folder: Path) -> Iterator[Standin]:
     standin.close()
     assert standin.violations == []
     assert standin.server.errors == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_in_order() -> None:
+    """When the run is asked to end, fixtures still take away what they have made."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 @pytest.fixture

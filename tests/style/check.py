@@ -55,7 +55,7 @@ class Tree:
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
-        names = subprocess.run(['git', '-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        names = subprocess.run(['git', '-c', 'safe.directory=*', '-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
                                check=True, stdout=subprocess.PIPE).stdout.decode(errors='surrogateescape')
         self.files = sorted(n for n in set(names.split('\0')) if n and (self.root / n).is_file())
 

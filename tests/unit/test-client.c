@@ -468,7 +468,7 @@ static void test_connection_errors(void **state) {
         (void)engine_client_free(f.client);
         assert_int_equal(engine_client_new(f.event, &nowhere, PATIENCE, &f.client), 0);
         do_remove(&f);
-        assert_int_equal(f.error, -ECONNREFUSED);
+        assert_int_equal(f.error, -ENXIO);
         assert_true(engine_error_is_connection(f.error));
         close_fixture(&f);
 

@@ -352,16 +352,17 @@ static void all_faults_of_all_files_are_told(void **state) {
         put(RUN ".d/c.conf", "[Retention]\nSuccess=1h\n");
 
         _cleanup_loaded_ Loaded l = load(NULL);
-        assert_faults(&l, ETC ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
-                              "notice " ETC ":3: [Retention] Success: set twice, the value of line 2 is "
-                              "dropped for that of line 3\n" ETC
-                              ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Reaper]\n" LIB
-                              ".d/a.conf:3: line is indented, but no value goes on over several lines, "
-                              "accepted: lines that begin in the first column\n" ETC
-                              ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
-                              "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
-                              ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
-                              "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
+        assert_faults(&l, ETC
+                        ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
+                        "notice " ETC ":3: [Retention] Success: set twice, the value of line 2 is "
+                        "dropped for that of line 3\n" ETC
+                        ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Reaper]\n" LIB
+                        ".d/a.conf:3: [Reaper]: line is indented, but no value goes on over several lines, "
+                        "accepted: lines that begin in the first column\n" ETC
+                        ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
+                        "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
+                        ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
+                        "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
         assert_int_equal(l.report.n_errors, 5);
         assert_int_equal(l.report.n_notices, 1);
 }
@@ -633,6 +634,36 @@ static void the_shipped_file_holds_the_defaults(void **state) {
                 assert_non_null(set.settings.origins[id].file);
 }
 
+/* The manual and the shipped file say of each setting what the table says. */
+static void the_texts_say_what_the_table_says(void **state) {
+        _cleanup_free_ char *manual = slurp("man/reaperd.8"), *shipped = slurp("conf/reaperd.conf");
+
+        (void)state;
+        for (SettingId id = 0; id < _SETTING_MAX; id++) {
+                const SettingInfo *info = setting_info(id);
+                char wanted[256];
+
+                if (info->follows == _SETTING_INVALID)
+                        snprintf(wanted, sizeof(wanted), "\n.It Cm %s Ns = Ns Cm %s\n", info->key,
+                                        info->default_text);
+                else
+                        snprintf(wanted, sizeof(wanted), "\n.It Cm %s Ns = Pq as Cm %s\n", info->key,
+                                        setting_info(info->follows)->key);
+                if (!strstr(manual, wanted))
+                        fail_msg("the manual has no %s", wanted);
+
+                /* Spans without a range of their own are told of once, above them. */
+                if (info->min == 0 && info->max == USEC_INFINITY)
+                        continue;
+                if (info->type != SETTING_TYPE_SPAN && info->type != SETTING_TYPE_COUNT)
+                        continue;
+                if (!strstr(shipped, info->accepted))
+                        fail_msg("%s: the shipped file does not say %s", info->key, info->accepted);
+                if (info->max != USEC_INFINITY && !strstr(manual, info->accepted))
+                        fail_msg("%s: the manual does not say %s", info->key, info->accepted);
+        }
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, make_root, remove_root)
 
 int main(void) {
@@ -657,6 +688,7 @@ int main(void) {
                 test(what_is_printed_reads_back),
                 test(a_files_name_cannot_smuggle_settings),
                 test(the_shipped_file_holds_the_defaults),
+                test(the_texts_say_what_the_table_says),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,17 +166,20 @@ static void faults_are_told(void **state) {
 
                 /* indented lines: inih would take each for a second value of the key above it */
                 { "[Retention]\nSuccess=1h\n  30min\n\tFailure=2h\n [Engine]\nFailure=x",
-                                "f:3: line is indented, but no value goes on over several lines, "
+                                "f:3: [Retention]: line is indented, but no value goes on over several "
+                                "lines, "
                                 "accepted: lines that begin in the first column\n"
-                                "f:4: line is indented, but no value goes on over several lines, "
+                                "f:4: [Retention] Failure: line is indented, but no value goes on over "
+                                "several lines, "
                                 "accepted: lines that begin in the first column\n"
-                                "f:5: line is indented, but no value goes on over several lines, "
+                                "f:5: [Retention]: line is indented, but no value goes on over several "
+                                "lines, "
                                 "accepted: lines that begin in the first column\n"
                                 "f:6: [Retention] Failure: 'x' is not a time span, accepted: 0 to "
                                 "infinity\n" },
-                { "[Retention]\n Success=1h\n",
-                                "f:2: line is indented, but no value goes on over several lines, "
-                                "accepted: lines that begin in the first column\n" },
+                { "[Retention]\n Success=1h\n", "f:2: [Retention] Success: line is indented, but no value "
+                                                "goes on over several lines, "
+                                                "accepted: lines that begin in the first column\n" },
 
                 /* set twice */
                 { "[Retention]\nSuccess=1h\nSuccess=2h\nSuccess=\n",
@@ -197,8 +200,8 @@ static void faults_are_told(void **state) {
                 /* bytes */
                 { "# gr\xfc\xdf\x65\n[Engine]\nSettleTime=\xff\n\xc3\n# \xc3\xa4\nSettleTime=x",
                                 "f:1: line is not UTF-8, accepted: UTF-8 text\n"
-                                "f:3: line is not UTF-8, accepted: UTF-8 text\n"
-                                "f:4: line is not UTF-8, accepted: UTF-8 text\n"
+                                "f:3: [Engine]: line is not UTF-8, accepted: UTF-8 text\n"
+                                "f:4: [Engine]: line is not UTF-8, accepted: UTF-8 text\n"
                                 "f:6: [Engine] SettleTime: 'x' is not a time span, accepted: 0 to 1d\n" },
                 /* a character does not go on behind the end of its line */
                 { "# \xe2\x82\n\xac", "f:1: line is not UTF-8, accepted: UTF-8 text\n"
@@ -344,7 +347,8 @@ static void long_lines_are_refused(void **state) {
                         assert_non_null(strstr(f.report.faults[0].text, "Failure=7' is not a time span"));
                 else {
                         snprintf(wanted, sizeof(wanted),
-                                        "f:2: line of %zu bytes is too long, accepted: 198 bytes, more in "
+                                        "f:2: [Retention] Success: line of %zu bytes is too long, accepted: "
+                                        "198 bytes, more in "
                                         "comments\n",
                                         n);
                         assert_faults(&f, wanted);
