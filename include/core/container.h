@@ -57,6 +57,7 @@ typedef struct Container {
         int exit_code;             /* exact with FINISH_EXACT or failed_start, else a hint if exit_hinted */
         uint8_t scope;             /* Scope */
         uint8_t state;             /* ContainerState */
+        uint8_t sent_verdict;      /* of the DELETE that was sent and whose answer never came; 0: none */
         uint8_t finish;            /* Finish */
         bool state_exact : 1;      /* by an inspect, with no event since */
         bool exit_hinted : 1;      /* exit_code is what the `die` event said */

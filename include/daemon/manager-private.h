@@ -36,6 +36,7 @@ typedef struct Manager {
         Reaper *reaper;
         Status status;
 
+        bool elsewhere; /* the engine is on another host */
         Situation situation;
         char *node_id;           /* what situation.node_id points to */
         unsigned not_ready;      /* resyncs in a row that found the Swarm not ready */
@@ -48,8 +49,10 @@ typedef struct Manager {
         ApiVersion api;
         bool lost_said;
         bool settling_said;
-        bool resync_wanted; /* what came in while a resync ran may have come too late for it */
-        bool pass_failed;   /* with `once`: more than single removals failed */
+        int64_t seen_before_nsec; /* last_event_nsec when this connection began */
+        bool resync_soon;         /* the resync timer is set to make up for a lost event */
+        bool resync_wanted;       /* what came in while a resync ran may have come too late for it */
+        bool pass_failed;         /* with `once`: more than single removals failed */
         bool stopping;
 
         size_t removed, already_gone, failed;
@@ -64,12 +67,14 @@ void manager_set_timer(sd_event_source *timer, usec_t when);
 void manager_set_timer_relative(sd_event_source *timer, usec_t delay);
 /* Ends the loop with this exit status. */
 void manager_finish(Manager *m, int status);
-/* Tells systemd how things stand, soon. */
+/* Has systemd told how things stand, soon. */
 void manager_tell_status(Manager *m);
 
 /* manager-engine.c */
 
 int manager_set_up_engine(Manager *m);
+/* Drops the connection and begins anew after a backoff. */
+void manager_reconnect(Manager *m, int error, const char *message);
 /* Lists again; if a list is under way, once more behind it. */
 void manager_resync(Manager *m);
 

@@ -22,8 +22,9 @@ typedef enum RetryVerdict {
         RETRY_GIVE_UP,    /* likewise; the pass of --once is over for it */
 } RetryVerdict;
 
-/* Counts a failure (`error` as from the engine client). `now` is steady. A connection that broke says
- * nothing about the container and does not count, except with `once`. */
+/* Counts a failure (`error` as from the engine client). `now` is steady. A connection that broke, and
+ * memory or descriptors that ran out here, say nothing about the container and do not count, except
+ * with `once`. */
 RetryVerdict retry_after_failure(Container *c, const Settings *settings, bool once, int error, usec_t now);
 
 /* After a reconnect: what failed because the connection broke is tried at once; a new engine is a new

@@ -19,17 +19,21 @@ typedef struct StatusFigures {
         usec_t next_in; /* until the next container is due; USEC_INFINITY: none is */
 } StatusFigures;
 
+/* Called when the line is told, so that figures are not gathered for nothing. */
+typedef StatusFigures (*StatusCollector)(void *userdata);
+
 typedef struct Status {
         sd_event_source *timer;
-        StatusFigures figures;
+        StatusCollector collect;
+        void *userdata;
 } Status;
 
 /* Returns 0 or a negative errno. */
-int status_init(Status *s, sd_event *event);
+int status_init(Status *s, sd_event *event, StatusCollector collect, void *userdata);
 void status_done(Status *s);
 
-/* Has these figures told soon. */
-void status_update(Status *s, const StatusFigures *figures);
+/* Has the figures told soon. Nothing happens after status_done(). */
+void status_update(Status *s);
 
 /* The line itself; returns buf. */
 char *status_format(char *buf, size_t size, const StatusFigures *figures);

@@ -16,8 +16,8 @@
 
 typedef struct SteadyClock SteadyClock;
 
-/* The wall clock was set by `forward` or `backward` microseconds (the other is 0), at least
- * CLOCK_JUMP_MIN. */
+/* The wall clock was set by `forward` or `backward` microseconds (the other is 0). Forward at least
+ * CLOCK_JUMP_MIN; back by however little, as stamps then repeat. */
 typedef void (*ClockJumpHandler)(usec_t forward, usec_t backward, void *userdata);
 
 /* `event` may be NULL: then jumps are not watched. Returns 0 or a negative errno. */
@@ -27,8 +27,13 @@ SteadyClock *steady_clock_free(SteadyClock *c);
 /* `realtime` is the engine's wall clock: this machine's, unless steady_clock_set_engine() was called. */
 Instant steady_clock_now(const SteadyClock *c);
 
-/* The engine is on another machine, and its wall clock reads `realtime` now. Docker's stamps are the
- * engine's, and a clock that differs by minutes would make containers look old enough to go. */
+/* The engine is on another machine. Until steady_clock_set_engine() `realtime` is 0, so that every
+ * stamp lies in the future and counts as now. */
+void steady_clock_set_elsewhere(SteadyClock *c);
+
+/* The wall clock of an engine elsewhere reads `realtime` now (0: it does not tell; then ours is taken).
+ * Docker's stamps are the engine's, and a clock that differs by minutes would make containers look old
+ * enough to go. */
 void steady_clock_set_engine(SteadyClock *c, usec_t realtime);
 
 /* The CLOCK_BOOTTIME of a steady time, for timers. */

@@ -17,6 +17,7 @@
 typedef struct SyncResult {
         bool with_ring;
         int64_t oldest_nsec; /* of the ring; 0: the ring was empty */
+        usec_t info_asked;   /* steady: when what follows was asked for */
         SwarmState swarm_state;
         const char *node_id; /* borrowed until the handler returns; NULL if the engine names none */
         size_t listed, forgotten;

@@ -110,6 +110,9 @@ typedef void (*EngineOpenHandler)(void *userdata);
 int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_open,
                 EngineEventHandler on_event, EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
+/* How many elements of a list were passed over so far because they could not be read. */
+size_t engine_call_passed_over(const EngineCall *call);
+
 /* Ends the call if it is under way, without on_done, and releases it. NULL is fine; returns NULL. Not
  * from inside on_event or on_element. */
 EngineCall *engine_call_free(EngineCall *call);

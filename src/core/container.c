@@ -26,6 +26,7 @@ static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->error_seen = 0;
         c->finished_in_future = false;
         c->gone = false;
+        c->sent_verdict = 0;
         c->quarantined = false;
         c->attempts = 0;
         c->retry_at = 0;

@@ -123,6 +123,10 @@ bool policy_swarm_ready(SwarmState state) {
 bool policy_is_orphan(const Container *c, const Situation *s) {
         const char *node = shared_text(c->node);
 
+        /* The node may have joined another Swarm since. */
+        if (c->created >= s->node_known_at)
+                return false;
+
         if (s->out_of_swarm)
                 return true;
         return s->node_id && node && strcmp(node, s->node_id) != 0;

@@ -237,6 +237,12 @@ static int find_or_add(Registry *r, const ContainerId *id, const char *name, con
         return 0;
 }
 
+/* Somebody is about to learn from the engine that it is gone, and why: a request about it is under way,
+ * or the answer to its DELETE never came and it will be looked at again. */
+static bool is_held(const Container *c) {
+        return c->claimed || (c->sent_verdict != 0 && !c->quarantined);
+}
+
 int registry_apply_event(
                 Registry *r, const EngineEvent *e, const Instant *now, bool replayed, Container **ret) {
         Container *c = NULL;
@@ -244,9 +250,7 @@ int registry_apply_event(
 
         if (e->action == EVENT_DESTROY) {
                 c = registry_find(r, &e->id);
-                /* A claimed one is forgotten by its holder, who is about to learn the same from the
-                 * engine. */
-                if (c && !c->claimed) {
+                if (c && !is_held(c)) {
                         registry_forget(r, c);
                         c = NULL;
                 }
@@ -300,7 +304,7 @@ size_t registry_sweep_end(Registry *r, usec_t asked) {
 
         for (c = r->containers; c; c = next) {
                 next = c->hh.next;
-                if (c->sweep == r->sweep || c->claimed || usec_add(c->touched, LIST_LAG) >= asked)
+                if (c->sweep == r->sweep || is_held(c) || usec_add(c->touched, LIST_LAG) >= asked)
                         continue;
                 registry_forget(r, c);
                 n++;

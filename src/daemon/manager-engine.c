@@ -31,6 +31,7 @@ static void disconnected(Manager *m, int error, const char *message) {
         sync_cancel(m->sync);
         membership_cancel(m->membership);
         manager_set_timer(m->resync_timer, USEC_INFINITY);
+        m->resync_soon = m->resync_wanted = false;
         manager_arm_due_timer(m);
 
         if (!m->lost_said) {
@@ -44,10 +45,16 @@ static void disconnected(Manager *m, int error, const char *message) {
                 manager_finish(m, 2);
 }
 
+void manager_reconnect(Manager *m, int error, const char *message) {
+        event_stream_reconnect(m->stream);
+        disconnected(m, error, message);
+}
+
 static void on_up(const char *engine, ApiVersion api, void *userdata) {
         Manager *m = userdata;
 
         m->contact = steady_clock_now(m->clock).steady;
+        m->seen_before_nsec = m->last_event_nsec;
         snprintf(m->engine, sizeof(m->engine), "%s", engine);
         m->api = api;
         sync_start(m->sync, true);
@@ -61,8 +68,12 @@ static void on_down(int error, const char *message, void *userdata) {
 static void event_lost(Manager *m) {
         if (sync_running(m->sync))
                 m->resync_wanted = true; /* the list under way may be older than the event */
-        else
-                manager_set_timer_relative(m->resync_timer, RESYNC_AFTER_LOSS);
+        else if (!m->resync_soon) {
+                /* Once: events that keep getting lost must not put the list off for ever. */
+                m->resync_soon = true;
+                manager_set_timer_relative(
+                                m->resync_timer, usec_min(RESYNC_AFTER_LOSS, m->settings->resync_interval));
+        }
 }
 
 static void on_event(const EngineEvent *event, void *userdata) {
@@ -88,8 +99,11 @@ static void on_event(const EngineEvent *event, void *userdata) {
 }
 
 static void on_gap(void *userdata) {
-        log_warning("An event could not be understood: listing again");
-        event_lost(userdata);
+        Manager *m = userdata;
+
+        if (!m->resync_soon && !m->resync_wanted)
+                log_warning("An event could not be understood: listing again");
+        event_lost(m);
 }
 
 /* An engine whose ring begins behind the last event that was seen has been started since, as far as can
@@ -99,11 +113,15 @@ static void judge_engine_age(Manager *m, const SyncResult *result) {
         usec_t since = m->contact;
         bool same_engine;
 
-        if (result->oldest_nsec > 0)
+        if (result->oldest_nsec > 0) {
                 since = usec_min(since, instant_of_stamp(&now, (usec_t)result->oldest_nsec / NSEC_PER_USEC));
+                /* The clock may have been set since that event; no engine here is older than this boot. */
+                if (!m->elsewhere)
+                        since = usec_max(since, now.steady - steady_clock_to_boottime(m->clock, now.steady));
+        }
 
         same_engine = m->engine_since > 0 && result->oldest_nsec > 0 &&
-                      result->oldest_nsec <= m->last_event_nsec;
+                      result->oldest_nsec <= m->seen_before_nsec;
         m->engine_since = same_engine ? usec_min(since, m->engine_since) : since;
         m->situation.settled_at = m->settings->settle_time > 0
                                                   ? usec_add(m->engine_since, m->settings->settle_time)
@@ -127,6 +145,7 @@ static int judge_swarm(Manager *m, const SyncResult *result) {
                 log_info("This node's Swarm state: %s", swarm_state_name(result->swarm_state));
 
         m->situation.swarm_state = result->swarm_state;
+        m->situation.node_known_at = result->info_asked;
         m->situation.out_of_swarm = m->out_of_swarm >= OUT_OF_SWARM_SIGHTINGS;
         free(m->node_id);
         m->node_id = TAKE_PTR(node_id);
@@ -151,6 +170,7 @@ static void say_settling(Manager *m) {
 }
 
 void manager_resync(Manager *m) {
+        m->resync_soon = false;
         if (sync_running(m->sync))
                 m->resync_wanted = true;
         else
@@ -189,8 +209,7 @@ static void on_synced(
                 if (!m->lost_said)
                         log_warning("Cannot read the engine's %s: %.512s. Connecting anew",
                                         step ? step : "state", request_problem(r, message));
-                event_stream_reconnect(m->stream);
-                disconnected(m, r, message);
+                manager_reconnect(m, r, message);
                 return;
         }
 
@@ -205,6 +224,7 @@ static void on_synced(
         say_settling(m);
 
         manager_set_timer_relative(m->resync_timer, next_resync(m));
+        m->resync_soon = m->resync_wanted;
         m->resync_wanted = false;
 
         manager_reschedule_all(m);
@@ -225,11 +245,14 @@ int manager_set_up_engine(Manager *m) {
         r = endpoint_parse(m->settings->endpoint, &endpoint, NULL);
         if (r < 0)
                 return r;
-        if (endpoint.remote)
+        m->elsewhere = endpoint.remote;
+        if (m->elsewhere) {
+                steady_clock_set_elsewhere(m->clock);
                 log_notice("The engine at %s is on another host: this machine's memory says nothing about "
                            "it and "
                            "is left out of account",
                                 m->settings->endpoint);
+        }
 
         r = engine_client_new(m->event, &endpoint, m->settings->request_timeout, &m->client);
         if (r < 0)
@@ -237,7 +260,7 @@ int manager_set_up_engine(Manager *m) {
         r = registry_new(&m->registry);
         if (r < 0)
                 return r;
-        r = sync_new(m->client, m->registry, m->clock, endpoint.remote, on_synced, m, &m->sync);
+        r = sync_new(m->client, m->registry, m->clock, m->elsewhere, on_synced, m, &m->sync);
         if (r < 0)
                 return r;
         r = membership_new(m->client, m->registry, m->clock, manager_on_membership, m, &m->membership);

@@ -36,7 +36,11 @@ void manager_reschedule_all(Manager *m) {
 }
 
 void manager_arm_due_timer(Manager *m) {
-        const Container *c = m->situation.engine_connected ? registry_first_due(m->registry) : NULL;
+        /* With all hands full, the end of one looks for more by itself: a timer that has passed would
+         * spin. */
+        bool wanted = m->situation.engine_connected && !m->stopping &&
+                      reaper_in_flight(m->reaper) < m->settings->parallelism;
+        const Container *c = wanted ? registry_first_due(m->registry) : NULL;
 
         manager_set_timer(m->due_timer, c ? steady_clock_to_boottime(m->clock, c->look_at) : USEC_INFINITY);
 }
@@ -45,6 +49,18 @@ void manager_wake(Manager *m) {
         if (m->situation.engine_connected && !m->stopping)
                 reaper_wake(m->reaper);
         manager_arm_due_timer(m);
+}
+
+/* Asking whether containers are Swarm tasks failed. */
+static void ask_again(Manager *m, int error, const char *message) {
+        log_info("Asking which containers are Swarm tasks failed: %.512s. Trying again",
+                        request_problem(error, message));
+        m->ask_again_at = usec_add(steady_clock_now(m->clock).steady, m->settings->retry_initial);
+        if (m->options.once) {
+                m->pass_failed = true;
+                m->ask_again_at = USEC_INFINITY;
+        }
+        manager_reschedule_all(m);
 }
 
 static bool on_next(ContainerId *ret, void *userdata) {
@@ -76,9 +92,10 @@ static bool on_next(ContainerId *ret, void *userdata) {
         if (ask) {
                 r = membership_ask(m->membership);
                 if (r < 0)
-                        log_warning("Cannot ask which containers are Swarm tasks: %s, ignoring",
-                                        strerror(-r));
+                        ask_again(m, r, NULL);
         }
+        if (!found)
+                manager_arm_due_timer(m);
         return found;
 }
 
@@ -109,6 +126,10 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
                 log_info(error == -EBUSY ? "The engine does not remove %s now: %.512s. Looking again"
                                          : "Removing %s failed: %.512s. Trying again",
                                 container_label(label, sizeof(label), c), request_problem(error, message));
+                /* The engine may be gone without having closed the stream of its events. */
+                if (c->connection_trouble && !m->options.once && !m->stopping &&
+                                m->situation.engine_connected)
+                        manager_reconnect(m, error, message);
                 return;
         }
 
@@ -144,8 +165,17 @@ static void on_done(const ContainerId *id, ReapResult result, const Decision *de
                 c->gone = true;
                 break;
         case REAP_ALREADY_GONE:
-                m->already_gone++;
-                log_debug("%s is gone already", c->name ? c->name : "A container");
+                if (c->sent_verdict != 0) {
+                        /* Our own DELETE, whose answer never came. */
+                        Decision sent = decide(m, c, now);
+
+                        sent.verdict = c->sent_verdict;
+                        m->removed++;
+                        record_removal(c, &sent, c->attempts + 1, false);
+                } else {
+                        m->already_gone++;
+                        log_debug("%s is gone already", c->name ? c->name : "A container");
+                }
                 registry_forget(m->registry, c);
                 c = NULL;
                 break;
@@ -155,6 +185,8 @@ static void on_done(const ContainerId *id, ReapResult result, const Decision *de
                 break;
         case REAP_CONFLICT:
         case REAP_FAILED:
+                if (decision && engine_error_is_connection(error))
+                        c->sent_verdict = (uint8_t)decision->verdict;
                 on_failure(m, c, error, message, now);
                 break;
         }
@@ -198,17 +230,10 @@ static void on_idle(void *userdata) {
 void manager_on_membership(int error, const char *message, void *userdata) {
         Manager *m = userdata;
 
-        if (error < 0) {
-                log_info("Asking which containers are Swarm tasks failed: %.512s. Trying again",
-                                request_problem(error, message));
-                m->ask_again_at = usec_add(steady_clock_now(m->clock).steady, m->settings->retry_initial);
-                if (m->options.once) {
-                        m->pass_failed = true;
-                        m->ask_again_at = USEC_INFINITY;
-                }
-        }
-
-        manager_reschedule_all(m);
+        if (error < 0)
+                ask_again(m, error, message);
+        else
+                manager_reschedule_all(m);
         manager_wake(m);
 }
 

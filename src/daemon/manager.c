@@ -43,7 +43,8 @@ void manager_finish(Manager *m, int status) {
                 log_error("Cannot end the event loop: %s", strerror(-r));
 }
 
-void manager_tell_status(Manager *m) {
+static StatusFigures collect_figures(void *userdata) {
+        Manager *m = userdata;
         const Container *c = registry_first_due(m->registry);
         StatusFigures figures = {
                 .connected = m->situation.engine_connected,
@@ -56,7 +57,12 @@ void manager_tell_status(Manager *m) {
 
         if (c)
                 figures.next_in = usec_sub(c->look_at, steady_clock_now(m->clock).steady);
-        status_update(&m->status, &figures);
+        return figures;
+}
+
+void manager_tell_status(Manager *m) {
+        if (!m->stopping)
+                status_update(&m->status);
 }
 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -77,7 +83,11 @@ static void on_clock_jump(usec_t forward, usec_t backward, void *userdata) {
         Manager *m = userdata;
         Instant now = steady_clock_now(m->clock);
 
-        record_clock_jump(forward, backward);
+        if (forward + backward >= CLOCK_JUMP_MIN)
+                record_clock_jump(forward, backward);
+
+        /* Set back: what comes now bears smaller stamps. */
+        m->last_event_nsec = (int64_t)usec_min((usec_t)m->last_event_nsec, now.realtime * NSEC_PER_USEC);
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
                 container_clock_jumped(c, &now);
         manager_reschedule_all(m);
@@ -102,6 +112,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         if (m->stopping)
                 return 0;
         m->stopping = true;
+        status_done(&m->status);
         (void)sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
         log_info("Stopping (%s)", si->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
 
@@ -139,7 +150,8 @@ static int add_signal(Manager *m, int signal) {
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(source, signal == SIGTERM ? "sigterm" : "sigint");
-        return sd_event_source_set_floating(source, true) < 0 ? -EINVAL : 0;
+        r = sd_event_source_set_floating(source, true);
+        return r < 0 ? r : 0;
 }
 
 static int set_up_loop(Manager *m) {
@@ -167,7 +179,7 @@ static int set_up_loop(Manager *m) {
         r = add_timer(m, CLOCK_MONOTONIC, on_stop_timeout, "stop-wait", &m->stop_timer);
         if (r < 0)
                 return r;
-        r = status_init(&m->status, m->event);
+        r = status_init(&m->status, m->event, collect_figures, m);
         if (r < 0)
                 return r;
         return steady_clock_new(m->event, on_clock_jump, m, &m->clock);

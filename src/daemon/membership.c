@@ -28,7 +28,8 @@ static void on_listed(EngineCall *call, int error, const char *message, void *us
         Membership *m = userdata;
         EngineCall *ended = TAKE_PTR(m->call);
 
-        (void)call;
+        if (error == 0 && engine_call_passed_over(call) > 0)
+                error = -EBADMSG;
         for (size_t i = 0; error == 0 && i < m->n_ids; i++) {
                 Container *c = registry_find(m->registry, &m->ids[i]);
 

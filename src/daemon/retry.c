@@ -9,7 +9,8 @@
 
 RetryVerdict retry_after_failure(Container *c, const Settings *settings, bool once, int error, usec_t now) {
         /* A container that is stuck shows as a time-out, so that one counts as its own trouble. */
-        c->connection_trouble = engine_error_is_connection(error) && error != -ETIMEDOUT;
+        c->connection_trouble =
+                        (engine_error_is_connection(error) && error != -ETIMEDOUT) || error == -ENOMEM;
         if (c->connection_trouble && !once) {
                 c->retry_at = usec_add(now, settings->retry_initial);
                 return RETRY_LATER;

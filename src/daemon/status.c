@@ -31,16 +31,20 @@ char *status_format(char *buf, size_t size, const StatusFigures *f) {
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Status *s = userdata;
+        StatusFigures figures = s->collect(s->userdata);
         char line[256];
 
         (void)source;
         (void)usec;
-        (void)sd_notifyf(false, "STATUS=%s", status_format(line, sizeof(line), &s->figures));
+        (void)sd_notifyf(false, "STATUS=%s", status_format(line, sizeof(line), &figures));
         return 0;
 }
 
-int status_init(Status *s, sd_event *event) {
+int status_init(Status *s, sd_event *event, StatusCollector collect, void *userdata) {
         int r;
+
+        s->collect = collect;
+        s->userdata = userdata;
 
         r = sd_event_add_time(event, &s->timer, CLOCK_MONOTONIC, USEC_INFINITY, 1, on_timer, s);
         if (r < 0)
@@ -54,11 +58,10 @@ void status_done(Status *s) {
         s->timer = sd_event_source_disable_unref(s->timer);
 }
 
-void status_update(Status *s, const StatusFigures *figures) {
+void status_update(Status *s) {
         int enabled;
 
-        s->figures = *figures;
-        if (sd_event_source_get_enabled(s->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
+        if (!s->timer || sd_event_source_get_enabled(s->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
                 return;
         if (sd_event_source_set_time_relative(s->timer, USEC_PER_SEC) >= 0)
                 (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);

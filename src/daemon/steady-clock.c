@@ -8,6 +8,9 @@
 
 #include "daemon/steady-clock.h"
 
+/* Less than this is the time between two readings. */
+#define CLOCK_BACK_MIN USEC_PER_MSEC
+
 struct SteadyClock {
         usec_t ahead; /* steady time minus CLOCK_BOOTTIME, for good */
         bool engine_elsewhere;
@@ -37,9 +40,17 @@ Instant steady_clock_now(const SteadyClock *c) {
         };
 }
 
+void steady_clock_set_elsewhere(SteadyClock *c) {
+        c->engine_elsewhere = true;
+        c->engine_ahead = 0;
+        c->engine_behind = USEC_INFINITY;
+}
+
 void steady_clock_set_engine(SteadyClock *c, usec_t realtime) {
         usec_t boottime = read_clock(CLOCK_BOOTTIME);
 
+        if (realtime == 0)
+                realtime = read_clock(CLOCK_REALTIME);
         c->engine_elsewhere = true;
         c->engine_ahead = usec_sub(realtime, boottime);
         c->engine_behind = usec_sub(boottime, realtime);
@@ -55,7 +66,7 @@ void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime) {
         usec_t backward = usec_sub(c->wall_ahead, ahead);
 
         c->wall_ahead = ahead;
-        if (forward >= CLOCK_JUMP_MIN || backward >= CLOCK_JUMP_MIN)
+        if (forward >= CLOCK_JUMP_MIN || backward >= CLOCK_BACK_MIN)
                 c->on_jump(forward, backward, c->userdata);
 }
 
@@ -87,6 +98,8 @@ static int watch(SteadyClock *c, sd_event *event) {
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(c->watch, "wall-clock-set");
+        /* Before the events that bear the new time. */
+        (void)sd_event_source_set_priority(c->watch, SD_EVENT_PRIORITY_IMPORTANT);
         return 0;
 }
 

@@ -38,9 +38,9 @@ static int on_element(const ContainerSummary *summary, void *userdata) {
 static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
         Sync *s = userdata;
 
-        (void)call;
-        /* Half a list proves nothing about what it does not name. */
-        if (error == 0)
+        /* Half a list proves nothing about what it does not name, nor does one that could not be read
+         * in part. */
+        if (error == 0 && engine_call_passed_over(call) == 0)
                 s->result.forgotten = registry_sweep_end(s->registry, s->asked);
         finish(s, error, "list", message);
 }
@@ -114,7 +114,7 @@ static void on_info(
                 }
         }
         s->result.node_id = s->node_id;
-        if (s->elsewhere && info->system_time > 0)
+        if (s->elsewhere)
                 steady_clock_set_engine(s->clock, info->system_time);
 
         if (s->result.with_ring)
@@ -127,6 +127,7 @@ static void ask_info(Sync *s) {
         int r;
 
         s->call = engine_call_free(s->call);
+        s->result.info_asked = steady_clock_now(s->clock).steady;
         r = engine_info(s->client, on_info, s, &s->call);
         if (r < 0)
                 finish(s, r, "info", NULL);

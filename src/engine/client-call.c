@@ -47,6 +47,10 @@ static void buffer_done(EngineBuffer *b) {
         *b = (EngineBuffer){};
 }
 
+size_t engine_call_passed_over(const EngineCall *call) {
+        return call->n_passed_over;
+}
+
 bool engine_error_is_connection(int error) {
         switch (error) {
         case -ECONNREFUSED:

@@ -18,7 +18,7 @@ from typing import Any, Iterator
 import pytest
 
 from daemon import Reaperd, Summary
-from engine_model import rfc3339
+from engine_model import Event, rfc3339
 from standin import Standin, ring_event
 
 OURS = "1.51"  # the newest API that reaperd speaks
@@ -219,6 +219,26 @@ def test_engine_with_another_clock(engine: Standin, reaperd: Reaperd, namespace:
     assert done == Summary(0, removed=1, gone=0, failed=0, kept=1)
     assert engine.removed == [old.id] and young.id in engine.containers
     assert reaperd.count(r"age 1min( [0-9]s)?,") == 1
+
+
+def test_event_before_the_engines_clock_is_known(engine: Standin, reaperd: Reaperd, namespace: str) -> None:
+    """An end that is heard before /info has told the time is not two hours old by our clock."""
+    behind = 7200 * 10**9
+    engine.info_extra = {"SystemTime": rfc3339(time.time_ns() - behind)}
+    gate = threading.Event()
+    engine.fault("info", times=1, hold=gate)
+    ends, later = engine.add(state="running", age=7300.0), engine.add(ended=7200.0 + 61)
+    reaperd.prefix = ["nsenter", f"--net=/run/netns/{namespace}"]
+    reaperd.start(Endpoint=f"tcp://{REMOTE}:{listen_within(namespace, engine)}", MinimumAge="30s", Success="30s",
+                  Parallelism=1)
+    engine.wait_asked("info")
+    ends.state, ends.finished = "exited", time.time_ns() - behind
+    engine.emit("die", ends, ends.finished, exitCode="0")
+    engine.emit_event(Event("die", "short", {"com.docker.swarm.task": ""}, time.time_ns() - behind))
+    reaperd.wait_log("could not be understood")  # so what came before it has been taken in
+    gate.set()
+    engine.wait_removed(later)  # by our clock the other would have been due long before it
+    assert engine.removed == [later.id]
 
 
 def test_tells_systemd(engine: Standin, reaperd: Reaperd) -> None:

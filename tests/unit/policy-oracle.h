@@ -89,7 +89,9 @@ static bool swarm_is_ready(SwarmState state) {
 
 static Decision oracle(const Retention *r, const Container *c, const Situation *s, usec_t now) {
         const char *node = shared_text(c->node);
-        bool orphan = s->out_of_swarm || (node && s->node_id && strcmp(node, s->node_id) != 0);
+        /* What is known of the node says nothing about containers that came later. */
+        bool orphan = c->created < s->node_known_at &&
+                      (s->out_of_swarm || (node && s->node_id && strcmp(node, s->node_id) != 0));
         usec_t orphan_age = orphan ? r->orphan_age : USEC_INFINITY;
         usec_t gates = s->engine_connected && swarm_is_ready(s->swarm_state)
                                        ? latest(s->settled_at, s->paused_until, c->retry_at)

@@ -53,6 +53,7 @@ static const Retention retention = {
 static const Situation calm = { .engine_connected = true,
         .settled_at = EPOCH - HOUR,
         .swarm_state = SWARM_ACTIVE,
+        .node_known_at = USEC_INFINITY,
         .node_id = "node-here" };
 
 static Container exited_task(usec_t finished, int exit_code) {
@@ -199,6 +200,11 @@ static void test_orphans(void **state) {
         assert_int_equal(policy_decide(&retention, &c, &s, EPOCH + HOUR).verdict, VERDICT_RETAINED);
         s.out_of_swarm = true;
         c.node = f->here;
+        assert_true(policy_is_orphan(&c, &s));
+        s.node_known_at =
+                        c.created; /* it came later: perhaps to another Swarm, that nobody has looked at yet */
+        assert_false(policy_is_orphan(&c, &s));
+        s.node_known_at = c.created + 1;
         assert_true(policy_is_orphan(&c, &s));
         assert_int_equal(policy_decide(&retention, &c, &s, EPOCH + HOUR).verdict, VERDICT_ORPHAN);
 }
@@ -377,6 +383,8 @@ static void test_random_cases(void **state) {
                         .swarm_state = random_chance(&random, 70)
                                                        ? SWARM_ACTIVE
                                                        : (SwarmState)random_below(&random, _SWARM_STATE_MAX),
+                        .node_known_at = random_chance(&random, 20) ? random_time(&random, USEC_INFINITY)
+                                                                    : USEC_INFINITY,
                         .node_id = random_chance(&random, 20) ? NULL : "node-here",
                         .out_of_swarm = random_chance(&random, 5),
                         .paused_until = random_chance(&random, 80) ? 0

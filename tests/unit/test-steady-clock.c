@@ -78,9 +78,14 @@ static void test_jumps(void **state) {
         assert_int_equal(forward, 0);
         assert_int_equal(backward, 365 * USEC_PER_DAY + 118 * USEC_PER_SEC + USEC_PER_HOUR);
 
+        /* Back, by however little: stamps repeat. */
+        steady_clock_compare(c, realtime - 365 * USEC_PER_DAY - 2 * USEC_PER_MSEC, boottime);
+        assert_int_equal(n_jumps, 3);
+        assert_int_equal(backward, 2 * USEC_PER_MSEC);
+
         /* A wall clock that is behind the time since boot: 1970 and a while. */
         steady_clock_compare(c, USEC_PER_SEC, 2 * USEC_PER_DAY);
-        assert_int_equal(n_jumps, 3);
+        assert_int_equal(n_jumps, 4);
 
         /* What was set, by however much, is not the steady clock. */
         assert_true(steady_clock_now(c).steady - before.steady < USEC_PER_MINUTE);
@@ -93,6 +98,15 @@ static void test_engine_elsewhere(void **state) {
 
         (void)state;
         assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
+        /* Not known yet: every stamp counts as now. */
+        steady_clock_set_elsewhere(c);
+        for (size_t i = 0; i < ELEMENTS_OF(engine); i++) {
+                Instant now = steady_clock_now(c);
+
+                assert_int_equal(now.realtime, 0);
+                assert_int_equal(instant_of_stamp(&now, engine[i]), now.steady);
+        }
+
         for (size_t i = 0; i < ELEMENTS_OF(engine); i++) {
                 Instant now;
                 usec_t age;
@@ -105,6 +119,9 @@ static void test_engine_elsewhere(void **state) {
                 assert_true(age >= USEC_PER_SEC && age < USEC_PER_SEC + USEC_PER_MINUTE);
                 assert_true(now.steady > 1000 * USEC_PER_DAY); /* ours is another matter */
         }
+
+        steady_clock_set_engine(c, 0); /* an engine that does not tell: ours */
+        assert_true(steady_clock_now(c).realtime >= read_clock(CLOCK_REALTIME) - USEC_PER_MINUTE);
 }
 
 /* The kernel tells when the clock is set. Set to what it is, it moves by microseconds at most; what is
