@@ -72,10 +72,10 @@ typedef struct Situation {
         bool engine_connected;
         usec_t settled_at; /* steady: up for SettleTime then; USEC_INFINITY: its age is not known yet */
         SwarmState swarm_state;
-        usec_t node_known_at; /* steady: when what follows was asked for; it says nothing about later containers */
-        const char *node_id; /* this node's, NULL while unknown; borrowed */
-        bool out_of_swarm;   /* seen to be in no Swarm at two resyncs */
-        usec_t paused_until; /* steady; 0: not paused */
+        usec_t node_known_at; /* steady: what follows says nothing about containers made since */
+        const char *node_id;  /* this node's, NULL while unknown; borrowed */
+        bool out_of_swarm;    /* seen to be in no Swarm at two resyncs */
+        usec_t paused_until;  /* steady; 0: not paused */
 } Situation;
 
 typedef struct Decision {

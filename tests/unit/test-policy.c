@@ -201,8 +201,8 @@ static void test_orphans(void **state) {
         s.out_of_swarm = true;
         c.node = f->here;
         assert_true(policy_is_orphan(&c, &s));
-        s.node_known_at =
-                        c.created; /* it came later: perhaps to another Swarm, that nobody has looked at yet */
+        /* It came later: perhaps the node is in another Swarm by now. */
+        s.node_known_at = c.created;
         assert_false(policy_is_orphan(&c, &s));
         s.node_known_at = c.created + 1;
         assert_true(policy_is_orphan(&c, &s));
