@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "core/container.h"
 #include "core/facts.h"
 #include "core/instant.h"
 
@@ -97,6 +98,38 @@ static inline EngineEvent kill_at(usec_t wall, int signal) {
 
         e.signal = signal;
         return e;
+}
+
+#define HOURS(n) ((int64_t)(n) * (int64_t)HOUR)
+
+/* What a container is told, by these clocks. */
+
+static inline void tell(Container *c, const Clocks *k, EngineEvent e, bool replayed) {
+        Instant now = clocks_now(k);
+
+        container_apply_event(c, &e, &now, replayed);
+}
+
+/* A list that was asked for `ago` before now. */
+static inline void list(Container *c, const Clocks *k, ContainerState state, usec_t created, usec_t ago) {
+        ContainerSummary s = { .state = state, .created = created / SEC * SEC };
+        Instant now = clocks_now(k);
+
+        container_apply_summary(c, &s, &now, now.steady - ago);
+}
+
+static inline void inspect(Container *c, const Clocks *k, ContainerDetail d) {
+        Instant now = clocks_now(k);
+
+        container_apply_detail(c, &d, &now);
+}
+
+static inline void jump(Container *c, Clocks *k, int64_t by) {
+        Instant now;
+
+        k->ahead += by;
+        now = clocks_now(k);
+        container_clock_jumped(c, &now);
 }
 
 #endif

@@ -12,35 +12,6 @@
 
 #define MSEC USEC_PER_MSEC
 
-static void tell(Container *c, const Clocks *k, EngineEvent e, bool replayed) {
-        Instant now = clocks_now(k);
-
-        container_apply_event(c, &e, &now, replayed);
-}
-
-static void list(Container *c, const Clocks *k, ContainerState state, usec_t created, usec_t ago) {
-        ContainerSummary s = { .state = state, .created = created / SEC * SEC };
-        Instant now = clocks_now(k);
-
-        container_apply_summary(c, &s, &now, now.steady - ago);
-}
-
-static void inspect(Container *c, const Clocks *k, ContainerDetail d) {
-        Instant now = clocks_now(k);
-
-        container_apply_detail(c, &d, &now);
-}
-
-static void jump(Container *c, Clocks *k, int64_t by) {
-        Instant now;
-
-        k->ahead += by;
-        now = clocks_now(k);
-        container_clock_jumped(c, &now);
-}
-
-#define HOURS(n) ((int64_t)(n) * (int64_t)HOUR)
-
 /* An hour of life that began at EPOCH, as the engine tells it. */
 static const ContainerDetail hour_of_life = {
         .state = CONTAINER_EXITED, .created = EPOCH, .started = EPOCH + 100 * MSEC, .finished = EPOCH + HOUR

@@ -10,37 +10,11 @@
 #include "core/policy.h"
 
 static void event(Container *c, const Clocks *k, EngineEvent e) {
-        Instant now = clocks_now(k);
-
-        container_apply_event(c, &e, &now, false);
+        tell(c, k, e, false);
 }
 
 static void replay(Container *c, const Clocks *k, EngineEvent e) {
-        Instant now = clocks_now(k);
-
-        container_apply_event(c, &e, &now, true);
-}
-
-/* A list that was asked for `ago` before now. */
-static void list(Container *c, const Clocks *k, ContainerState state, usec_t created, usec_t ago) {
-        ContainerSummary s = { .state = state, .created = created / SEC * SEC };
-        Instant now = clocks_now(k);
-
-        container_apply_summary(c, &s, &now, now.steady - ago);
-}
-
-static void inspect(Container *c, const Clocks *k, ContainerDetail d) {
-        Instant now = clocks_now(k);
-
-        container_apply_detail(c, &d, &now);
-}
-
-static void jump(Container *c, Clocks *k, int64_t by) {
-        Instant now;
-
-        k->ahead += by;
-        now = clocks_now(k);
-        container_clock_jumped(c, &now);
+        tell(c, k, e, true);
 }
 
 static const Clocks at_epoch = { .steady = EPOCH };
