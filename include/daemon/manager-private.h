@@ -61,10 +61,6 @@ typedef struct Manager {
 
 /* manager.c */
 
-/* Arms a one-shot timer for this time of its clock; USEC_INFINITY turns it off. */
-void manager_set_timer(sd_event_source *timer, usec_t when);
-/* Likewise, so much later than now. */
-void manager_set_timer_relative(sd_event_source *timer, usec_t delay);
 /* Ends the loop with this exit status. */
 void manager_finish(Manager *m, int status);
 /* Has systemd told how things stand, soon. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/event-timer.h"
 #include "base/log.h"
 #include "base/time-span.h"
 #include "core/backoff.h"
@@ -30,7 +31,7 @@ static void disconnected(Manager *m, int error, const char *message) {
         m->contact = 0;
         sync_cancel(m->sync);
         membership_cancel(m->membership);
-        manager_set_timer(m->resync_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         m->resync_soon = m->resync_wanted = false;
         manager_arm_due_timer(m);
 
@@ -71,7 +72,7 @@ static void event_lost(Manager *m) {
         else if (!m->resync_soon) {
                 /* Once: events that keep getting lost must not put the list off for ever. */
                 m->resync_soon = true;
-                manager_set_timer_relative(
+                (void)event_timer_arm_relative(
                                 m->resync_timer, usec_min(RESYNC_AFTER_LOSS, m->settings->resync_interval));
         }
 }
@@ -223,7 +224,7 @@ static void on_synced(
         m->situation.engine_connected = true;
         say_settling(m);
 
-        manager_set_timer_relative(m->resync_timer, next_resync(m));
+        (void)event_timer_arm_relative(m->resync_timer, next_resync(m));
         m->resync_soon = m->resync_wanted;
         m->resync_wanted = false;
 

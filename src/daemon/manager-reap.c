@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/event-timer.h"
 #include "base/log.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
@@ -42,7 +43,8 @@ void manager_arm_due_timer(Manager *m) {
                       reaper_in_flight(m->reaper) < m->settings->parallelism;
         const Container *c = wanted ? registry_first_due(m->registry) : NULL;
 
-        manager_set_timer(m->due_timer, c ? steady_clock_to_boottime(m->clock, c->look_at) : USEC_INFINITY);
+        (void)event_timer_arm(
+                        m->due_timer, c ? steady_clock_to_boottime(m->clock, c->look_at) : USEC_INFINITY);
 }
 
 void manager_wake(Manager *m) {

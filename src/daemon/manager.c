@@ -7,33 +7,13 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/event-timer.h"
 #include "base/log.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 
 /* After SIGTERM, removals that are under way may take this long. */
 #define STOP_WAIT_MAX (10 * USEC_PER_SEC)
-
-void manager_set_timer(sd_event_source *timer, usec_t when) {
-        int r;
-
-        r = sd_event_source_set_time(timer, when);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(
-                                timer, when == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_error("Cannot arm a timer: %s", strerror(-r));
-}
-
-void manager_set_timer_relative(sd_event_source *timer, usec_t delay) {
-        int r;
-
-        r = sd_event_source_set_time_relative(timer, delay);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_error("Cannot arm a timer: %s", strerror(-r));
-}
 
 void manager_finish(Manager *m, int status) {
         int r;
@@ -119,26 +99,11 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         sync_cancel(m->sync);
         membership_cancel(m->membership);
         m->stream = event_stream_free(m->stream);
-        manager_set_timer(m->due_timer, USEC_INFINITY);
-        manager_set_timer(m->resync_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->due_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
 
-        manager_set_timer_relative(m->stop_timer, STOP_WAIT_MAX);
+        (void)event_timer_arm_relative(m->stop_timer, STOP_WAIT_MAX);
         reaper_stop(m->reaper);
-        return 0;
-}
-
-static int add_timer(Manager *m, clockid_t clock, sd_event_time_handler_t handler, const char *description,
-                sd_event_source **ret) {
-        sd_event_source *timer;
-        int r;
-
-        /* Accuracy 1 and not 0: 0 means the default of 250 ms. */
-        r = sd_event_add_time(m->event, &timer, clock, USEC_INFINITY, 1, handler, m);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_enabled(timer, SD_EVENT_OFF);
-        (void)sd_event_source_set_description(timer, description);
-        *ret = timer;
         return 0;
 }
 
@@ -170,13 +135,13 @@ static int set_up_loop(Manager *m) {
         if (r < 0)
                 return r;
         /* Ages count on through suspend, so what is due by age waits on the clock that does. */
-        r = add_timer(m, CLOCK_BOOTTIME, on_due, "next-due", &m->due_timer);
+        r = event_timer_new(m->event, CLOCK_BOOTTIME, on_due, m, "next-due", &m->due_timer);
         if (r < 0)
                 return r;
-        r = add_timer(m, CLOCK_MONOTONIC, on_resync, "resync", &m->resync_timer);
+        r = event_timer_new(m->event, CLOCK_MONOTONIC, on_resync, m, "resync", &m->resync_timer);
         if (r < 0)
                 return r;
-        r = add_timer(m, CLOCK_MONOTONIC, on_stop_timeout, "stop-wait", &m->stop_timer);
+        r = event_timer_new(m->event, CLOCK_MONOTONIC, on_stop_timeout, m, "stop-wait", &m->stop_timer);
         if (r < 0)
                 return r;
         r = status_init(&m->status, m->event, collect_figures, m);

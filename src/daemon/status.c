@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
+#include "base/event-timer.h"
 #include "base/time-span.h"
 #include "daemon/status.h"
 
@@ -41,17 +41,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 int status_init(Status *s, sd_event *event, StatusCollector collect, void *userdata) {
-        int r;
-
         s->collect = collect;
         s->userdata = userdata;
-
-        r = sd_event_add_time(event, &s->timer, CLOCK_MONOTONIC, USEC_INFINITY, 1, on_timer, s);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-        (void)sd_event_source_set_description(s->timer, "status");
-        return 0;
+        return event_timer_new(event, CLOCK_MONOTONIC, on_timer, s, "status", &s->timer);
 }
 
 void status_done(Status *s) {
@@ -63,6 +55,5 @@ void status_update(Status *s) {
 
         if (!s->timer || sd_event_source_get_enabled(s->timer, &enabled) < 0 || enabled != SD_EVENT_OFF)
                 return;
-        if (sd_event_source_set_time_relative(s->timer, USEC_PER_SEC) >= 0)
-                (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+        (void)event_timer_arm_relative(s->timer, USEC_PER_SEC);
 }

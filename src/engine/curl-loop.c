@@ -21,6 +21,7 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "base/event-timer.h"
 #include "base/log.h"
 #include "base/usec.h"
 #include "engine/curl-loop.h"
@@ -204,16 +205,14 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         (void)multi;
 
         if (timeout_ms < 0)
-                r = sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
+                r = event_timer_arm(l->timer, USEC_INFINITY);
         else {
                 /* Not sd_event_now(): that is when this turn of the loop began. */
                 (void)clock_gettime(CLOCK_MONOTONIC, &now);
 
-                r = sd_event_source_set_time(l->timer, (usec_t)now.tv_sec * USEC_PER_SEC +
-                                                                       (usec_t)now.tv_nsec / NSEC_PER_USEC +
-                                                                       (usec_t)timeout_ms * USEC_PER_MSEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+                r = event_timer_arm(l->timer, (usec_t)now.tv_sec * USEC_PER_SEC +
+                                                              (usec_t)now.tv_nsec / NSEC_PER_USEC +
+                                                              (usec_t)timeout_ms * USEC_PER_MSEC);
         }
         if (r < 0)
                 l->failure = r;
@@ -242,19 +241,6 @@ static int loop_set_multi(CurlLoop *l, long connections_max) {
         return 0;
 }
 
-static int loop_add_timer(CurlLoop *l) {
-        int r;
-
-        /* Accuracy 1: 0 would stand for sd-event's default, which delays every request by up to 250 ms. */
-        r = sd_event_add_time(l->event, &l->timer, CLOCK_MONOTONIC, 0, 1, on_timer, l);
-        if (r < 0)
-                return r;
-
-        (void)sd_event_source_set_description(l->timer, "engine-timer");
-
-        return sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-}
-
 int curl_loop_new(sd_event *event, long connections_max, CurlLoopEndHandler on_end,
                 CurlLoopFailureHandler on_failure, void *userdata, CurlLoop **ret) {
         _cleanup_(curl_loop_freep) CurlLoop *l = NULL;
@@ -277,7 +263,7 @@ int curl_loop_new(sd_event *event, long connections_max, CurlLoopEndHandler on_e
         l->on_failure = on_failure;
         l->userdata = userdata;
 
-        r = loop_add_timer(l);
+        r = event_timer_new(event, CLOCK_MONOTONIC, on_timer, l, "engine-timer", &l->timer);
         if (r < 0)
                 return r;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/log.h"
+#include "base/event-timer.h"
 #include "base/random.h"
 #include "core/backoff.h"
 #include "engine/event-stream.h"
@@ -33,16 +33,6 @@ static usec_t monotonic_now(sd_event *event) {
         return now;
 }
 
-static void schedule(EventStream *s, usec_t delay) {
-        int r;
-
-        r = sd_event_source_set_time_relative(s->retry, delay);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(s->retry, SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_error("Cannot arm the reconnect timer: %s", strerror(-r));
-}
-
 /* An engine that accepts and drops at once must not be asked at full speed: only a connection that has
  * held begins the backoff anew. */
 static void schedule_retry(EventStream *s) {
@@ -50,7 +40,8 @@ static void schedule_retry(EventStream *s) {
                 s->attempt = 0;
         s->up_since = 0;
         s->attempt++;
-        schedule(s, backoff_delay(s->attempt, RECONNECT_INITIAL, RECONNECT_MAX, random_u32()));
+        (void)event_timer_arm_relative(
+                        s->retry, backoff_delay(s->attempt, RECONNECT_INITIAL, RECONNECT_MAX, random_u32()));
 }
 
 static void fail(EventStream *s, int error, const char *message) {
@@ -144,11 +135,12 @@ int event_stream_new(sd_event *event, EngineClient *client, const EventStreamHan
         s->handlers = handlers;
         s->userdata = userdata;
 
-        /* Accuracy 1 and not 0: 0 means the default of 250 ms. */
-        r = sd_event_add_time_relative(event, &s->retry, CLOCK_MONOTONIC, 0, 1, on_retry, s);
+        r = event_timer_new(event, CLOCK_MONOTONIC, on_retry, s, "engine-reconnect", &s->retry);
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_description(s->retry, "engine-reconnect");
+        r = event_timer_arm_relative(s->retry, 0);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(s);
         return 0;
