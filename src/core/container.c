@@ -12,6 +12,11 @@ usec_t container_not_before(const Container *c) {
         return usec_max(c->created, c->alive_until);
 }
 
+/* Stopped, or on its way out behind that: exited, dead and removing are steps of one end. */
+static bool state_is_past_running(ContainerState s) {
+        return container_state_is_stopped(s) || s == CONTAINER_REMOVING;
+}
+
 static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->state = (uint8_t)state;
         c->state_exact = false;
@@ -80,7 +85,7 @@ static usec_t steady_end(const Container *c, usec_t stamp, const Instant *now) {
 }
 
 static void apply_die(Container *c, const EngineEvent *e, const Instant *now, bool replayed) {
-        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
+        bool known_stopped = state_is_past_running(c->state);
         usec_t stamp = event_stamp(e);
 
         /* The same `die` again, or behind an inspect that has told all: its age has been growing since. */
@@ -147,8 +152,8 @@ void container_apply_event(Container *c, const EngineEvent *e, const Instant *no
 }
 
 void container_apply_summary(Container *c, const ContainerSummary *s, const Instant *now, usec_t asked) {
-        bool listed_stopped = container_state_is_stopped(s->state) || s->state == CONTAINER_REMOVING;
-        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
+        bool listed_stopped = state_is_past_running(s->state);
+        bool known_stopped = state_is_past_running(c->state);
         usec_t seen_alive = usec_sub(asked, LIST_LAG);
 
         if (s->created > 0)
@@ -168,7 +173,7 @@ void container_apply_summary(Container *c, const ContainerSummary *s, const Inst
                 return;
 
         if (listed_stopped && known_stopped) {
-                /* exited, dead and removing are steps of one end: when it ended stays known. */
+                /* Another step of the same end: when it ended stays known. */
                 c->state = (uint8_t)s->state;
                 c->state_exact = false;
         } else if (listed_stopped) {
@@ -236,7 +241,7 @@ static void note_stamps(Container *c, const ContainerDetail *d, const Instant *n
 }
 
 void container_apply_detail(Container *c, const ContainerDetail *d, const Instant *now) {
-        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
+        bool known_stopped = state_is_past_running(c->state);
 
         c->looked_at = now->steady;
         if (d->created > 0)
@@ -268,7 +273,7 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
 
 void container_clock_jumped(Container *c, const Instant *now) {
         int64_t latest = (int64_t)usec_min(usec_mul(now->realtime, NSEC_PER_USEC), INT64_MAX);
-        bool known_stopped = container_state_is_stopped(c->state) || c->state == CONTAINER_REMOVING;
+        bool known_stopped = state_is_past_running(c->state);
 
         c->clock_set = true;
         if (!known_stopped)

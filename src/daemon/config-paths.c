@@ -8,10 +8,7 @@
 #include "base/cleanup.h"
 #include "daemon/config-paths.h"
 
-static void closedirp(DIR **d) {
-        if (*d)
-                (void)closedir(*d);
-}
+DEFINE_CLEANUP(DIR *, closedir, NULL);
 
 void config_paths_done(ConfigPaths *p) {
         for (size_t i = 0; i < p->n_paths; i++)

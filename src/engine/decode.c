@@ -20,6 +20,16 @@ void decoded_done(Decoded *d) {
         d->tree = NULL;
 }
 
+/* What every answer begins with: the text becomes a tree, whose outermost object has these fields. */
+static int read_text(const char *text, size_t size, JsonField *fields, size_t n_fields, Decoded *parsed) {
+        int r;
+
+        r = json_value_parse(text, size, &parsed->tree);
+        if (r < 0)
+                return r;
+        return json_value_read(parsed->tree, fields, n_fields);
+}
+
 static const char *without_slash(const char *name) {
         if (name && *name == '/')
                 name++;
@@ -146,10 +156,7 @@ int decode_event(const char *text, size_t size, Decoded *d, EngineEvent *ret) {
         EngineEvent event = {};
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
         r = read_event_time(text, size, parsed.tree, &event.time_nsec);
@@ -212,10 +219,7 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
         };
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
         if (container_id_parse(id, &summary.id) < 0)
@@ -319,10 +323,7 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
         };
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
         if (container_id_parse(id, &detail.id) < 0)
@@ -364,10 +365,7 @@ int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         };
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
         r = json_value_read(swarm, swarm_fields, ELEMENTS_OF(swarm_fields));
@@ -394,10 +392,7 @@ int decode_version(const char *text, size_t size, Decoded *d, EngineVersion *ret
         };
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
         if (api_version_parse(newest, &version.newest) < 0)
@@ -418,10 +413,7 @@ int decode_error(const char *text, size_t size, Decoded *d, const char **ret_mes
         };
         int r;
 
-        r = json_value_parse(text, size, &parsed.tree);
-        if (r < 0)
-                return r;
-        r = json_value_read(parsed.tree, fields, ELEMENTS_OF(fields));
+        r = read_text(text, size, fields, ELEMENTS_OF(fields), &parsed);
         if (r < 0)
                 return r;
 
