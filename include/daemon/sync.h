@@ -19,13 +19,13 @@ typedef struct SyncResult {
         int64_t oldest_nsec; /* of the ring; 0: the ring was empty */
         usec_t info_asked;   /* steady: when what follows was asked for */
         SwarmState swarm_state;
-        const char *node_id; /* borrowed until the handler returns; NULL if the engine names none */
+        char *node_id; /* NULL if the engine names none; who wants to keep it takes it with TAKE_PTR() */
         size_t listed, forgotten;
 } SyncResult;
 
 /* `error` 0: *result holds; else it is NULL, and `step` names what failed: "events", "info" or "list". */
 typedef void (*SyncDoneHandler)(
-                const SyncResult *result, int error, const char *step, const char *message, void *userdata);
+                SyncResult *result, int error, const char *step, const char *message, void *userdata);
 
 typedef struct Sync Sync;
 

@@ -132,15 +132,7 @@ static void judge_engine_age(Manager *m, const SyncResult *result) {
                 retry_after_reconnect(c, !same_engine);
 }
 
-static int judge_swarm(Manager *m, const SyncResult *result) {
-        _cleanup_free_ char *node_id = NULL;
-
-        if (result->node_id) {
-                node_id = strdup(result->node_id);
-                if (!node_id)
-                        return -ENOMEM;
-        }
-
+static void judge_swarm(Manager *m, SyncResult *result) {
         m->out_of_swarm = result->swarm_state == SWARM_INACTIVE ? m->out_of_swarm + 1 : 0;
         if (result->swarm_state != m->situation.swarm_state)
                 log_info("This node's Swarm state: %s", swarm_state_name(result->swarm_state));
@@ -149,9 +141,8 @@ static int judge_swarm(Manager *m, const SyncResult *result) {
         m->situation.node_known_at = result->info_asked;
         m->situation.out_of_swarm = m->out_of_swarm >= OUT_OF_SWARM_SIGHTINGS;
         free(m->node_id);
-        m->node_id = TAKE_PTR(node_id);
+        m->node_id = TAKE_PTR(result->node_id);
         m->situation.node_id = m->node_id;
-        return 0;
 }
 
 static void say_settling(Manager *m) {
@@ -199,21 +190,18 @@ static usec_t next_resync(Manager *m) {
         return m->not_ready > 0 ? backoff_delay(m->not_ready, NOT_READY_INITIAL, interval, 0) : interval;
 }
 
-static void on_synced(
-                const SyncResult *result, int error, const char *step, const char *message, void *userdata) {
+static void on_synced(SyncResult *result, int error, const char *step, const char *message, void *userdata) {
         Manager *m = userdata;
-        int r = error;
 
-        if (r >= 0)
-                r = judge_swarm(m, result);
-        if (r < 0) {
+        if (error < 0) {
                 if (!m->lost_said)
-                        log_warning("Cannot read the engine's %s: %.512s. Connecting anew",
-                                        step ? step : "state", request_problem(r, message));
-                manager_reconnect(m, r, message);
+                        log_warning("Cannot read the engine's %s: %.512s. Connecting anew", step,
+                                        request_problem(error, message));
+                manager_reconnect(m, error, message);
                 return;
         }
 
+        judge_swarm(m, result);
         log_debug("Listed %zu task containers, forgot %zu", result->listed, result->forgotten);
         give_back_memory(m, result->forgotten);
         if (result->with_ring) {

@@ -86,9 +86,8 @@ static bool on_next(ContainerId *ret, void *userdata) {
                         c->claimed = true;
                         *ret = c->id;
                         found = true;
-                }
-                if (found)
                         break;
+                }
         }
 
         if (ask) {
@@ -195,8 +194,7 @@ static void on_done(const ContainerId *id, ReapResult result, const Decision *de
 
         if (c)
                 manager_reschedule(m, c, now);
-        manager_tell_status(m);
-        manager_arm_due_timer(m);
+        manager_tell_status(m); /* the reaper looks for the next by itself, and so arms the timer */
 }
 
 static void print_summary(const Manager *m) {

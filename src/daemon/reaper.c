@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <string.h>
 #include <utlist.h>
 
 #include "daemon/reaper.h"
@@ -82,11 +81,6 @@ static void on_inspected(EngineCall *call, int error, const char *message, const
         }
         if (error < 0) {
                 job_end(job, REAP_FAILED, NULL, error, message);
-                return;
-        }
-
-        if (memcmp(&detail->id, &job->id, sizeof(job->id)) != 0) {
-                job_end(job, REAP_FAILED, NULL, -EBADMSG, "the engine answered about another container");
                 return;
         }
 

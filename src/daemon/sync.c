@@ -16,7 +16,6 @@ struct Sync {
 
         EngineCall *call; /* the step that is under way */
         usec_t asked;     /* steady: when the list was asked for */
-        char *node_id;
         SyncResult result;
 };
 
@@ -104,16 +103,13 @@ static void on_info(
         }
 
         s->result.swarm_state = info->swarm_state;
-        free(s->node_id);
-        s->node_id = NULL;
         if (info->node_id) {
-                s->node_id = strdup(info->node_id);
-                if (!s->node_id) {
+                s->result.node_id = strdup(info->node_id);
+                if (!s->result.node_id) {
                         finish(s, -ENOMEM, "info", NULL);
                         return;
                 }
         }
-        s->result.node_id = s->node_id;
         if (s->elsewhere)
                 steady_clock_set_engine(s->clock, info->system_time);
 
@@ -135,6 +131,7 @@ static void ask_info(Sync *s) {
 
 void sync_start(Sync *s, bool with_ring) {
         sync_cancel(s);
+        free(s->result.node_id);
         s->result = (SyncResult){ .with_ring = with_ring };
         ask_info(s);
 }
@@ -171,7 +168,7 @@ Sync *sync_free(Sync *s) {
         if (!s)
                 return NULL;
         engine_call_free(s->call);
-        free(s->node_id);
+        free(s->result.node_id);
         free(s);
         return NULL;
 }
