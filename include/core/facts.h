@@ -45,6 +45,17 @@ typedef enum ContainerState {
 ContainerState container_state_from_name(const char *name);
 const char *container_state_name(ContainerState state);
 
+/* All labels of a container, wherever they are kept: `get` finds one by its exact key (NULL: there is none;
+ * of a key given twice the last counts) and its text lives as long as `object`. A zeroed one is empty. */
+typedef struct Labels {
+        const void *object;
+        const char *(*get)(const void *object, const char *key);
+} Labels;
+
+static inline const char *labels_get(const Labels *l, const char *key) {
+        return l->get ? l->get(l->object, key) : NULL;
+}
+
 /* The labels that Swarm puts on a task's container. Anybody can forge them: they name, they never decide
  * whether a container is a task. */
 typedef struct SwarmLabels {
@@ -63,6 +74,7 @@ typedef struct ContainerSummary {
         ContainerState state;
         usec_t created; /* realtime; whole seconds */
         SwarmLabels labels;
+        Labels all_labels;
         bool exit_code_forged; /* a label named exitCode overwrites that attribute of its events */
 } ContainerSummary;
 
@@ -78,7 +90,11 @@ typedef struct ContainerDetail {
         usec_t created;    /* realtime */
         usec_t started;    /* realtime; 0: never */
         usec_t finished;   /* realtime; 0: never */
+        bool auto_remove;  /* HostConfig.AutoRemove: the engine removes it by itself (docker run --rm) */
+        bool may_restart;  /* HostConfig.RestartPolicy.Name is neither "no" nor "" */
+        bool tty;          /* Config.Tty: its log is not framed by stream */
         SwarmLabels labels;
+        Labels all_labels;
 } ContainerDetail;
 
 typedef enum EventAction {
@@ -107,6 +123,7 @@ typedef struct EngineEvent {
         int signal;    /* of `kill`; 0: not told */
         bool labelled; /* carries com.docker.swarm.task, so it may be a task's */
         SwarmLabels labels;
+        Labels all_labels; /* the attributes: the labels are among them, and win over others of their name */
 } EngineEvent;
 
 /* Swarm.LocalNodeState of GET /info. */

@@ -7,6 +7,7 @@
  * conf/reaperd.conf are all held against this table, so that a setting exists in one place only.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,18 +26,31 @@ typedef enum SettingId {
         SETTING_FAILED_START,
         SETTING_ORPHAN_AGE,
         SETTING_REMOVE_VOLUMES,
+        SETTING_KEEP_LAST,
+        SETTING_KEEP_LAST_FAILURE,
+        SETTING_KEEP_LAST_FOR,
+        SETTING_LOG_TAIL,
+        SETTING_MAX_STOPPED,
+        SETTING_LABELS_HONOR,
+        SETTING_LABELS_MAX_TTL,
         SETTING_PARALLELISM,
         SETTING_RETRY_INITIAL,
         SETTING_RETRY_MAX,
         SETTING_QUARANTINE_AFTER,
+        SETTING_SURGE_LIMIT,
+        SETTING_FIRST_RUN_DELAY,
         _SETTING_MAX,
         _SETTING_INVALID = -1,
 } SettingId;
+
+/* A count without a limit. */
+#define COUNT_INFINITY ((unsigned)UINT_MAX)
 
 typedef enum SettingType {
         SETTING_TYPE_SPAN,
         SETTING_TYPE_COUNT,
         SETTING_TYPE_CHOICE,
+        SETTING_TYPE_BOOLEAN,
         SETTING_TYPE_ENDPOINT,
 } SettingType;
 
@@ -46,11 +60,14 @@ typedef struct SettingInfo {
         SettingType type;
         const char *default_text; /* "" where the default follows another setting */
         SettingId follows; /* the setting whose value holds while this one is unset, or _SETTING_INVALID */
-        uint64_t min, max; /* a span (microseconds; a max of USEC_INFINITY accepts `infinity`) or a count */
+        /* A span (microseconds; a max of USEC_INFINITY accepts `infinity`) or a count. */
+        uint64_t min, max;
+        bool or_infinity;           /* a count: accepts `infinity` besides, which is COUNT_INFINITY */
         const char *const *choices; /* a choice: NULL-terminated names, in the order of the enum's values */
         const char *accepted;       /* the range in the user's words, for messages and the manual */
         const char *help;           /* one line */
         size_t offset;              /* in Settings */
+        bool per_container;         /* within Settings.retention: a rule may set it too */
 } SettingInfo;
 
 /* The table's row; id must be below _SETTING_MAX. */
@@ -60,13 +77,21 @@ const SettingInfo *setting_info(SettingId id);
  * returns _SETTING_INVALID if there is none. */
 SettingId setting_find(const char *section, const char *key);
 
+/* Likewise for a key of [Retention] that a rule may set too. */
+SettingId setting_find_per_container(const char *key);
+
 /* Is there a section of this name? */
 bool setting_section_exists(const char *section);
 
-/* The nearest known section (resp. key in a section that exists) to a name that is not known, by edit
- * distance without regard to case; NULL if nothing is near enough to be worth a suggestion. For a key, a
- * key of another section is suggested if it is nearer than all of its own: *ret_section is the section of
- * the suggestion (untouched without one; ret_section may be NULL). */
+/* The section of a rule is this word and its name. */
+#define SETTING_RULE_WORD    "Rule"
+#define SETTING_RULE_SECTION SETTING_RULE_WORD " NAME" /* in messages */
+
+/* The nearest known section (also SETTING_RULE_SECTION, by the first word; resp. key in a section that
+ * exists) to a name that is not known, by edit distance without regard to case; NULL if nothing is near
+ * enough to be worth a suggestion. For a key, a key of another section is suggested if it is nearer than
+ * all of its own: *ret_section is the section of the suggestion (untouched without one; ret_section may be
+ * NULL). */
 const char *setting_nearest_section(const char *section);
 const char *setting_nearest_key(const char *section, const char *key, const char **ret_section);
 

@@ -30,6 +30,10 @@ typedef struct Retention {
         usec_t failed_start;
         usec_t orphan_age;
         RemoveVolumes remove_volumes;
+        unsigned keep_last;         /* the newest stopped ones of its slot; COUNT_INFINITY: all */
+        unsigned keep_last_failure; /* of its slot's failures */
+        usec_t keep_last_for;       /* neither keeps longer than this after the end */
+        unsigned log_tail;          /* lines */
 } Retention;
 
 /* The lowest MinimumAge: removing a task's container within the first seconds after its end can turn a
@@ -46,6 +50,8 @@ typedef struct SettingOrigin {
 
 typedef struct SettingsFile SettingsFile; /* a file's name, kept once for all the values from it */
 
+typedef struct Rule Rule; /* see core/rule.h */
+
 /* A value with owners inside: initialise with settings_init(), release with settings_done(). */
 typedef struct Settings {
         char *endpoint;
@@ -53,10 +59,18 @@ typedef struct Settings {
         usec_t request_timeout;
         usec_t settle_time;
         Retention retention;
+        unsigned max_stopped; /* on the whole node; COUNT_INFINITY: any number */
+        bool labels_honor;
+        usec_t labels_max_ttl;
         unsigned parallelism;
         usec_t retry_initial;
         usec_t retry_max;
         unsigned quarantine_after;
+        unsigned surge_limit; /* 0: no limit */
+        usec_t first_run_delay;
+
+        Rule *rules; /* in order: the first that matches counts; owned */
+        size_t n_rules;
 
         SettingOrigin origins[_SETTING_MAX];
         SettingsFile *files;
@@ -76,11 +90,31 @@ void settings_done(Settings *s);
 int settings_set(Settings *s, SettingId id, const char *text, const char *file, unsigned line,
                 const char **ret_what);
 
+/* The Settings' own copy of a file's name, for an origin; kept once per name. NULL if out of memory. */
+const char *settings_add_file(Settings *s, const char *name);
+
 /* To be called when all files are read: fills in settings that follow others (OOMKilled= follows
  * Failure=, Shutdown= follows Success=), then checks what holds between settings (RetryMax= not below
  * RetryInitial=). Returns 0, or -ERANGE with *ret_id the setting at fault (of the two the one that a file
  * has set, as the defaults agree with each other) and *ret_what what is wrong with it. */
 int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what);
+
+/* Is there a rule by which containers that are not Swarm tasks may be removed (Kind=other or any, and
+ * Action=reap)? Then the engine has to tell of all containers, not only of tasks. */
+bool settings_reap_others(const Settings *s);
+
+/* Settings that are shared by those who decide by them, so that a reload can replace them while an older
+ * decision is still being carried out. */
+typedef struct SharedSettings {
+        unsigned references;
+        Settings settings;
+} SharedSettings;
+
+/* Takes the settings over (*s is zeroed). Returns 0 with one reference, or -ENOMEM (nothing is taken). */
+int shared_settings_new(Settings *s, SharedSettings **ret);
+SharedSettings *shared_settings_ref(SharedSettings *s);
+/* NULL is fine; returns NULL. */
+SharedSettings *shared_settings_unref(SharedSettings *s);
 
 /* The value as text that settings_set() reads back to the same value. Returns a new string, NULL if out of
  * memory. */

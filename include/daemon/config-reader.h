@@ -9,7 +9,7 @@
  * text behind a header for nothing; and of a section without keys it would not tell at all.
  *
  * What inih does with comments, byte order marks and indented lines depends on how a distribution has built
- * it, so it gets no such thing to see.
+ * it, so it gets no such thing to see. A line that goes on a rule's list, it sees as one more setting of it.
  */
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -32,4 +33,22 @@ int text_append(char **text, const char *format, ...) {
         memcpy(longer + n_text, piece, n_piece + 1);
         *text = longer;
         return 0;
+}
+
+int text_parse_boolean(const char *text, bool *ret) {
+        static const char *const words[][2] = {
+                { "no", "yes" },
+                { "false", "true" },
+                { "off", "on" },
+                { "0", "1" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(words); i++)
+                for (size_t value = 0; value < 2; value++)
+                        if (strcasecmp(text, words[i][value]) == 0) {
+                                *ret = value == 1;
+                                return 0;
+                        }
+
+        return -EINVAL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/nearest-name.h"
 #include "core/setting-table.h"
 #include "core/settings.h"
 
@@ -74,6 +74,7 @@ static const SettingInfo table[] = {
                 .accepted = "10s to infinity",
                 .help = "The least age, counted from its end, at which any container is removed.",
                 .offset = offsetof(Settings, retention.minimum_age),
+                .per_container = true,
         },
         [SETTING_SUCCESS] = {
                 .section = "Retention",
@@ -86,6 +87,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that ended with exit code 0 is kept.",
                 .offset = offsetof(Settings, retention.success),
+                .per_container = true,
         },
         [SETTING_FAILURE] = {
                 .section = "Retention",
@@ -98,6 +100,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that ended with another exit code is kept.",
                 .offset = offsetof(Settings, retention.failure),
+                .per_container = true,
         },
         [SETTING_OOM_KILLED] = {
                 .section = "Retention",
@@ -110,6 +113,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that ran out of memory is kept.",
                 .offset = offsetof(Settings, retention.oom_killed),
+                .per_container = true,
         },
         [SETTING_SHUTDOWN] = {
                 .section = "Retention",
@@ -122,6 +126,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that the engine was asked to stop is kept.",
                 .offset = offsetof(Settings, retention.shutdown),
+                .per_container = true,
         },
         [SETTING_FAILED_START] = {
                 .section = "Retention",
@@ -134,6 +139,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that could not be started is kept, counted from its creation.",
                 .offset = offsetof(Settings, retention.failed_start),
+                .per_container = true,
         },
         [SETTING_ORPHAN_AGE] = {
                 .section = "Retention",
@@ -146,6 +152,7 @@ static const SettingInfo table[] = {
                 .accepted = "0 to infinity",
                 .help = "How long a container that belongs to another node's identity is kept at most.",
                 .offset = offsetof(Settings, retention.orphan_age),
+                .per_container = true,
         },
         [SETTING_REMOVE_VOLUMES] = {
                 .section = "Retention",
@@ -157,6 +164,96 @@ static const SettingInfo table[] = {
                 .accepted = "swarm, never or always",
                 .help = "Whose anonymous volumes go with the container; named volumes never do.",
                 .offset = offsetof(Settings, retention.remove_volumes),
+                .per_container = true,
+        },
+        [SETTING_KEEP_LAST] = {
+                .section = "Retention",
+                .key = "KeepLast",
+                .type = SETTING_TYPE_COUNT,
+                .default_text = "0",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 10000,
+                .or_infinity = true,
+                .accepted = "0 to 10000, or infinity",
+                .help = "How many of the newest stopped containers of each slot are kept.",
+                .offset = offsetof(Settings, retention.keep_last),
+                .per_container = true,
+        },
+        [SETTING_KEEP_LAST_FAILURE] = {
+                .section = "Retention",
+                .key = "KeepLastFailure",
+                .type = SETTING_TYPE_COUNT,
+                .default_text = "1",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 10000,
+                .or_infinity = true,
+                .accepted = "0 to 10000, or infinity",
+                .help = "How many of the newest failures of each slot are kept.",
+                .offset = offsetof(Settings, retention.keep_last_failure),
+                .per_container = true,
+        },
+        [SETTING_KEEP_LAST_FOR] = {
+                .section = "Retention",
+                .key = "KeepLastFor",
+                .type = SETTING_TYPE_SPAN,
+                .default_text = "7d",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = USEC_INFINITY,
+                .accepted = "0 to infinity",
+                .help = "How long after its end a container is kept at most as one of the newest.",
+                .offset = offsetof(Settings, retention.keep_last_for),
+                .per_container = true,
+        },
+        [SETTING_LOG_TAIL] = {
+                .section = "Retention",
+                .key = "LogTail",
+                .type = SETTING_TYPE_COUNT,
+                .default_text = "0",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 100,
+                .accepted = "0 to 100",
+                .help = "How many of the last lines of its log go into the record of a failed container.",
+                .offset = offsetof(Settings, retention.log_tail),
+                .per_container = true,
+        },
+        [SETTING_MAX_STOPPED] = {
+                .section = "Retention",
+                .key = "MaxStopped",
+                .type = SETTING_TYPE_COUNT,
+                .default_text = "infinity",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 1000000,
+                .or_infinity = true,
+                .accepted = "0 to 1000000, or infinity",
+                .help = "How many stopped containers there may be on the node.",
+                .offset = offsetof(Settings, max_stopped),
+        },
+        [SETTING_LABELS_HONOR] = {
+                .section = "Labels",
+                .key = "Honor",
+                .type = SETTING_TYPE_BOOLEAN,
+                .default_text = "yes",
+                .follows = _SETTING_INVALID,
+                .accepted = "yes or no",
+                .help = "Whether labels of a container change what holds for it.",
+                .offset = offsetof(Settings, labels_honor),
+        },
+        [SETTING_LABELS_MAX_TTL] = {
+                .section = "Labels",
+                .key = "MaxTTL",
+                .type = SETTING_TYPE_SPAN,
+                .default_text = "infinity",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = USEC_INFINITY,
+                .accepted = "0 to infinity",
+                .help = "The longest time that a label may ask for.",
+                .offset = offsetof(Settings, labels_max_ttl),
         },
         [SETTING_PARALLELISM] = {
                 .section = "Reaper",
@@ -206,6 +303,30 @@ static const SettingInfo table[] = {
                 .help = "After how many failures a container is left alone, with one warning.",
                 .offset = offsetof(Settings, quarantine_after),
         },
+        [SETTING_SURGE_LIMIT] = {
+                .section = "Reaper",
+                .key = "SurgeLimit",
+                .type = SETTING_TYPE_COUNT,
+                .default_text = "50",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 1000000,
+                .accepted = "0 to 1000000",
+                .help = "How many containers a reload may make due at once without a wait; 0: any number.",
+                .offset = offsetof(Settings, surge_limit),
+        },
+        [SETTING_FIRST_RUN_DELAY] = {
+                .section = "Reaper",
+                .key = "FirstRunDelay",
+                .type = SETTING_TYPE_SPAN,
+                .default_text = "10min",
+                .follows = _SETTING_INVALID,
+                .min = 0,
+                .max = 7 * USEC_PER_DAY,
+                .accepted = "0 to 7d",
+                .help = "How long to wait after the first start and after such a reload; 0 turns this off.",
+                .offset = offsetof(Settings, first_run_delay),
+        },
 };
 
 _Static_assert(ELEMENTS_OF(table) == _SETTING_MAX, "a row for each setting");
@@ -222,6 +343,14 @@ SettingId setting_find(const char *section, const char *key) {
         return _SETTING_INVALID;
 }
 
+SettingId setting_find_per_container(const char *key) {
+        for (SettingId id = 0; id < _SETTING_MAX; id++)
+                if (table[id].per_container && strcmp(table[id].key, key) == 0)
+                        return id;
+
+        return _SETTING_INVALID;
+}
+
 bool setting_section_exists(const char *section) {
         for (SettingId id = 0; id < _SETTING_MAX; id++)
                 if (strcmp(table[id].section, section) == 0)
@@ -230,57 +359,22 @@ bool setting_section_exists(const char *section) {
         return false;
 }
 
-/* No name in the table is longer. */
-#define KNOWN_NAME_MAX 31
-
-/* How many characters have to be added, dropped or changed to make one name the other; case does not
- * count. The given name may have any length, so it is the known one that the row is as long as. */
-static size_t edit_distance(const char *given, const char *known) {
-        size_t row[KNOWN_NAME_MAX + 1], n_known = strlen(known);
-
-        for (size_t i = 0; i <= n_known; i++)
-                row[i] = i;
-
-        for (size_t g = 0; given[g]; g++) {
-                size_t diagonal = row[0];
-
-                row[0] = g + 1;
-                for (size_t k = 0; k < n_known; k++) {
-                        bool same = tolower((unsigned char)given[g]) == tolower((unsigned char)known[k]);
-                        size_t best = same ? diagonal : diagonal + 1;
-
-                        diagonal = row[k + 1];
-                        if (row[k] + 1 < best)
-                                best = row[k] + 1;
-                        if (row[k + 1] + 1 < best)
-                                best = row[k + 1] + 1;
-                        row[k + 1] = best;
-                }
-        }
-
-        return row[n_known];
-}
-
-/* Takes `known` as the best suggestion if it is nearer than *best. More than half of the longer name
- * wrong is another word. */
-static bool nearer(const char *given, const char *known, size_t *best) {
-        size_t n_given = strlen(given), n_known = strlen(known);
-        size_t d = edit_distance(given, known);
-
-        if (d >= *best || 2 * d > (n_given > n_known ? n_given : n_known))
-                return false;
-
-        *best = d;
-        return true;
-}
-
 const char *setting_nearest_section(const char *section) {
+        size_t best = SIZE_MAX, n_word = strcspn(section, " \t");
+        char word[NEAREST_NAME_MAX + 1];
         const char *found = NULL;
-        size_t best = SIZE_MAX;
 
         for (SettingId id = 0; id < _SETTING_MAX; id++)
-                if (nearer(section, table[id].section, &best))
+                if (nearest_name_improves(section, table[id].section, &best))
                         found = table[id].section;
+
+        /* Behind the word of a rule stands a name, which is near to nothing. */
+        if (n_word < sizeof(word)) {
+                memcpy(word, section, n_word);
+                word[n_word] = '\0';
+                if (nearest_name_improves(word, SETTING_RULE_WORD, &best))
+                        found = SETTING_RULE_SECTION;
+        }
 
         return found;
 }
@@ -292,7 +386,7 @@ const char *setting_nearest_key(const char *section, const char *key, const char
         for (int own = 1; own >= 0; own--)
                 for (SettingId id = 0; id < _SETTING_MAX; id++)
                         if ((strcmp(table[id].section, section) == 0) == own &&
-                                        nearer(key, table[id].key, &best))
+                                        nearest_name_improves(key, table[id].key, &best))
                                 found = &table[id];
 
         if (!found)

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/rule-text.h"
 #include "daemon/config-file.h"
 #include "daemon/config-paths.h"
 #include "daemon/config-reader.h"
@@ -170,6 +171,26 @@ static int check_together(Load *l) {
                         setting_info(id)->section, setting_info(id)->key, what, setting_info(id)->accepted);
 }
 
+/* A rule that changes nothing is seldom meant. What was refused might have been its effect. */
+static int notice_idle_rules(Load *l) {
+        for (size_t i = 0; i < l->settings.n_rules && l->report->n_errors == 0; i++) {
+                const Rule *rule = &l->settings.rules[i];
+                const char *what = rule_without_effect(rule);
+                int r;
+
+                if (!what)
+                        continue;
+                r = config_report_add(l->report, CONFIG_NOTICE, rule->origin.file, rule->origin.line,
+                                "[" SETTING_RULE_WORD " %s]: %s; no later rule is asked about what it "
+                                "matches",
+                                rule->name, what);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
 int config_load(const char *path, const char *root, Settings *ret, ConfigReport *ret_report) {
         _cleanup_(load_done) Load l = { .report = ret_report };
         int r;
@@ -188,6 +209,10 @@ int config_load(const char *path, const char *root, Settings *ret, ConfigReport 
         if (r < 0)
                 return r;
 
+        r = notice_idle_rules(&l);
+        if (r < 0)
+                return r;
+
         if (ret_report->n_errors > 0)
                 return -EINVAL;
 
@@ -196,14 +221,12 @@ int config_load(const char *path, const char *root, Settings *ret, ConfigReport 
         return 0;
 }
 
-/* The comment that tells where a value comes from. A file's name is escaped: it may hold a newline, and
- * what stands behind that would be read as a setting. */
-static int print_origin(char **text, const Settings *s, SettingId id) {
-        const SettingId follows = setting_info(id)->follows;
-        const SettingOrigin *origin = &s->origins[id];
-        const char *as = origin->is_default && follows != _SETTING_INVALID ? setting_info(follows)->key
-                                                                           : NULL;
+/* The comment that tells where a value comes from; `as` names the key that it follows, if it follows one
+ * (NULL). A file's name is escaped: it may hold a newline, and what stands behind that would be read as a
+ * setting. */
+static int print_origin(char **text, const SettingOrigin *origin, const char *as) {
         _cleanup_free_ char *name = NULL;
+        const char *is_default = origin->is_default ? "default" : "";
         size_t size;
 
         if (!origin->file)
@@ -213,10 +236,97 @@ static int print_origin(char **text, const Settings *s, SettingId id) {
         name = malloc(size);
         if (!name)
                 return -ENOMEM;
+        log_escape(name, size, origin->file);
 
-        return text_append(text, "# %s:%u%s%s%s%s\n", log_escape(name, size, origin->file), origin->line,
-                        origin->is_default ? " (default" : "", as ? ", as " : "", as ? as : "",
-                        origin->is_default ? ")" : "");
+        if (as)
+                return text_append(text, "# %s:%u (%s%sas %s)\n", name, origin->line, is_default,
+                                *is_default ? ", " : "", as);
+        return text_append(text, *is_default ? "# %s:%u (default)\n" : "# %s:%u\n", name, origin->line);
+}
+
+static int print_setting(char **text, const Settings *s, SettingId id) {
+        const SettingInfo *info = setting_info(id);
+        bool follows = s->origins[id].is_default && info->follows != _SETTING_INVALID;
+        _cleanup_free_ char *value = settings_format(s, id);
+
+        if (!value || print_origin(text, &s->origins[id],
+                                      follows ? setting_info(info->follows)->key : NULL) < 0)
+                return -ENOMEM;
+
+        return text_append(text, "%s=%s\n", info->key, value);
+}
+
+/* Splits a list over as many lines as it needs; they add up when they are read. */
+static int print_list(char **text, const Rule *rule, RuleKey key) {
+        const Patterns *list = &rule->lists[key];
+        size_t n_line = 0;
+
+        for (size_t i = 0; i < list->n; i++) {
+                size_t n = strlen(list->texts[i]);
+                int r;
+
+                if (n_line > 0 && n_line + 1 + n <= CONFIG_LINE_MAX) {
+                        r = text_append(text, " %s", list->texts[i]);
+                        n_line += 1 + n;
+                } else {
+                        if (n_line > 0 && text_append(text, "\n") < 0)
+                                return -ENOMEM;
+                        if (print_origin(text, &rule->key_origins[key], NULL) < 0)
+                                return -ENOMEM;
+                        r = text_append(text, "%s=%s", rule_key_info(key)->key, list->texts[i]);
+                        n_line = strlen(rule_key_info(key)->key) + 1 + n;
+                }
+                if (r < 0)
+                        return r;
+        }
+
+        return n_line > 0 ? text_append(text, "\n") : 0;
+}
+
+static int print_rule_key(char **text, const Rule *rule, RuleKey key) {
+        if (rule_key_info(key)->is_list)
+                return print_list(text, rule, key);
+
+        /* One that nobody has set need not be shown: it is the same for all rules. */
+        if (rule->key_origins[key].is_default && !rule->key_origins[key].file)
+                return 0;
+        if (print_origin(text, &rule->key_origins[key], NULL) < 0)
+                return -ENOMEM;
+
+        return text_append(text, "%s=%s\n", rule_key_info(key)->key, rule_format(rule, key));
+}
+
+/* A value that the rule has, or that follows one which it has. That has to be written too: what is written
+ * above for [Retention] counts as set there, and what is set there follows no rule. */
+static int print_rule_value(char **text, const Settings *s, const Rule *rule, SettingId id) {
+        const SettingId follows = setting_info(id)->follows;
+        bool as = !rule->has_value[id] && follows != _SETTING_INVALID && rule->has_value[follows] &&
+                  s->origins[id].is_default;
+        SettingId source = as ? follows : id;
+        _cleanup_free_ char *value = NULL;
+
+        if (!rule->has_value[source])
+                return 0;
+
+        value = rule_format_value(rule, source);
+        if (!value || print_origin(text, &rule->origins[source], as ? setting_info(follows)->key : NULL) < 0)
+                return -ENOMEM;
+
+        return text_append(text, "%s=%s\n", setting_info(id)->key, value);
+}
+
+static int print_rule(char **text, const Settings *s, const Rule *rule) {
+        int r;
+
+        r = text_append(text, "\n[" SETTING_RULE_WORD " %s]\n", rule->name);
+
+        for (RuleKey key = 0; key < _RULE_KEY_MAX && r >= 0; key++)
+                r = print_rule_key(text, rule, key);
+        for (SettingId id = 0; id < _SETTING_MAX && r >= 0; id++)
+                if (setting_info(id)->per_container)
+                        r = print_rule_value(text, s, rule, id);
+
+        return r;
 }
 
 char *config_print(const Settings *s) {
@@ -225,7 +335,6 @@ char *config_print(const Settings *s) {
 
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
                 const SettingInfo *info = setting_info(id);
-                _cleanup_free_ char *value = NULL;
 
                 if (!section || strcmp(info->section, section) != 0) {
                         if (text_append(&text, "%s[%s]\n", section ? "\n" : "", info->section) < 0)
@@ -233,13 +342,13 @@ char *config_print(const Settings *s) {
                         section = info->section;
                 }
 
-                if (print_origin(&text, s, id) < 0)
-                        return NULL;
-
-                value = settings_format(s, id);
-                if (!value || text_append(&text, "%s=%s\n", info->key, value) < 0)
+                if (print_setting(&text, s, id) < 0)
                         return NULL;
         }
+
+        for (size_t i = 0; i < s->n_rules; i++)
+                if (print_rule(&text, s, &s->rules[i]) < 0)
+                        return NULL;
 
         return TAKE_PTR(text);
 }

@@ -7,14 +7,28 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "base/utf8.h"
+#include "core/rule-text.h"
+#include "daemon/config-names.h"
 #include "daemon/config-reader.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* A key in front of a line that cannot be read is shown up to this length. */
 #define CONFIG_KEY_SHOWN_MAX 64
+
+/* What an indented line goes on. */
+typedef enum Above {
+        ABOVE_NOTHING,
+        ABOVE_LIST,
+        ABOVE_FAULT, /* a line whose fault stands for it too */
+} Above;
+
+/* The line of each key's last value in this file. */
+typedef struct KeyLines {
+        unsigned settings[_SETTING_MAX];
+        unsigned rule_keys[_RULE_KEY_MAX];
+} KeyLines;
 
 typedef struct Reader {
         const char *file;
@@ -24,84 +38,82 @@ typedef struct Reader {
         char section[CONFIG_LINE_MAX + 1]; /* the name in the last header */
         bool header_seen;                  /* has there been any header? */
         bool section_known; /* else its keys are passed over: the header's fault stands for them */
-        unsigned set_at[_SETTING_MAX]; /* the line of each key's last value in this file */
+        Rule *rule;         /* whose section it is; NULL: of none */
+        Above above;
+        RuleKey list; /* with ABOVE_LIST */
+        KeyLines lines;
+        KeyLines *rule_lines; /* RULES_MAX of them, owned */
         Settings *settings;
         bool *refused;
         ConfigReport *report;
         int error;
 } Reader;
 
+static void reader_done(Reader *r) {
+        free(r->rule_lines);
+}
+
 /* A fault of the current line: 0 or -ENOMEM. */
 #define fault(r, ...) config_report_add((r)->report, CONFIG_ERROR, (r)->file, (r)->line, __VA_ARGS__)
 
-/* A list of names for a message: the sections if `section` is NULL, else its keys. NULL if out of memory. */
-static char *list_names(const char *section) {
-        _cleanup_free_ char *text = NULL;
-        const char *last = "";
+/* Notes that a key has a value on this line, and says so if it had one before. */
+static int note_line(Reader *r, const char *key, unsigned *line) {
+        unsigned before = *line;
 
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                const SettingInfo *info = setting_info(id);
-                int r;
+        *line = r->line;
+        if (before == 0)
+                return 0;
 
-                if (section ? strcmp(info->section, section) != 0 : strcmp(info->section, last) == 0)
-                        continue;
-                r = text_append(&text, section ? "%s%s" : "%s[%s]", text ? ", " : "",
-                                section ? info->key : info->section);
-                if (r < 0)
-                        return NULL;
-                last = info->section;
-        }
-
-        return TAKE_PTR(text);
+        return config_report_add(r->report, CONFIG_NOTICE, r->file, r->line,
+                        "[%s] %s: set twice, the value of line %u is dropped for that of line %u",
+                        r->section, key, before, r->line);
 }
 
-static int fault_unknown_section(Reader *r) {
-        const char *near = setting_nearest_section(r->section);
-        _cleanup_free_ char *names = list_names(NULL);
-
-        if (!names)
-                return -ENOMEM;
-
-        return fault(r, "[%s]: unknown section%s%s%s, accepted: %s", r->section, near ? ", nearest: [" : "",
-                        near ? near : "", near ? "]" : "", names);
-}
-
-static int fault_unknown_key(Reader *r, const char *section, const char *key) {
-        const char *near_section = section, *near = setting_nearest_key(section, key, &near_section);
-        _cleanup_free_ char *names = list_names(section);
-        bool other = strcmp(near_section, section) != 0;
-
-        if (!names)
-                return -ENOMEM;
-
-        return fault(r, "[%s] %s: unknown key%s%s%s%s%s, accepted: %s", section, key,
-                        near ? ", nearest: " : "", near ? near : "", other ? " in [" : "",
-                        other ? near_section : "", other ? "]" : "", names);
-}
-
-/* One key, from inih. */
-static int take_value(Reader *r, const char *section, const char *key, const char *value) {
-        SettingId id = setting_find(section, key);
+static int take_setting(Reader *r, const char *key, const char *value) {
+        SettingId id = setting_find(r->section, key);
         const char *what;
         int q;
 
         if (id == _SETTING_INVALID)
-                return fault_unknown_key(r, section, key);
+                return config_names_unknown_key(r->report, r->file, r->line, r->section, false, key);
 
-        if (r->set_at[id] > 0) {
-                q = config_report_add(r->report, CONFIG_NOTICE, r->file, r->line,
-                                "[%s] %s: set twice, the value of line %u is dropped for that of line %u",
-                                section, key, r->set_at[id], r->line);
-                if (q < 0)
-                        return q;
-        }
-        r->set_at[id] = r->line;
+        q = note_line(r, key, &r->lines.settings[id]);
+        if (q < 0)
+                return q;
 
         q = settings_set(r->settings, id, value, r->file, r->line, &what);
         r->refused[id] = q == -EINVAL || q == -ERANGE;
         if (r->refused[id])
-                return fault(r, "[%s] %s: '%s' %s, accepted: %s", section, key, value, what,
+                return fault(r, "[%s] %s: '%s' %s, accepted: %s", r->section, key, value, what,
                                 setting_info(id)->accepted);
+        return q;
+}
+
+static int take_in_rule(Reader *r, const char *key, const char *value) {
+        KeyLines *lines = &r->rule_lines[r->rule - r->settings->rules];
+        SettingId id = setting_find_per_container(key);
+        RuleKey rule_key = rule_key_find(key);
+        const char *what, *accepted;
+        int q = 0;
+
+        if (id != _SETTING_INVALID) {
+                accepted = setting_info(id)->accepted;
+                q = note_line(r, key, &lines->settings[id]);
+        } else if (rule_key != _RULE_KEY_INVALID) {
+                accepted = rule_key_info(rule_key)->accepted;
+                if (!rule_key_info(rule_key)->is_list)
+                        q = note_line(r, key, &lines->rule_keys[rule_key]);
+        } else
+                return config_names_unknown_key(r->report, r->file, r->line, r->section, true, key);
+        if (q < 0)
+                return q;
+
+        if (id != _SETTING_INVALID)
+                q = rule_set_value(r->settings, r->rule, id, value, r->file, r->line, &what);
+        else
+                q = rule_set(r->settings, r->rule, rule_key, value, r->file, r->line, &what);
+        if (q == -EINVAL || q == -ERANGE)
+                return fault(r, "[%s] %s: '%s' %s, accepted: %s", r->section, key, value, what, accepted);
         return q;
 }
 
@@ -109,16 +121,57 @@ static int take_value(Reader *r, const char *section, const char *key, const cha
 static int on_value(void *userdata, const char *section, const char *key, const char *value) {
         Reader *r = userdata;
 
-        r->error = take_value(r, section, key, value);
+        /* It keeps 49 bytes of the name only. */
+        (void)section;
+
+        r->error = r->rule ? take_in_rule(r, key, value) : take_setting(r, key, value);
         return 1;
+}
+
+/* The name in a rule's header, cut out of it (empty if it has none), or NULL if it is no rule's. */
+static char *rule_name(char *header) {
+        const size_t n_word = strlen(SETTING_RULE_WORD);
+        char *name = header + n_word, *end;
+
+        if (strncmp(header, SETTING_RULE_WORD, n_word) != 0 || (*name && !isspace((unsigned char)*name)))
+                return NULL;
+
+        while (isspace((unsigned char)*name))
+                name++;
+        for (end = name + strlen(name); end > name && isspace((unsigned char)end[-1]); end--)
+                end[-1] = '\0';
+        return name;
+}
+
+/* The rule of this name, as the one whose section this is; none if that is not accepted. */
+static int open_rule(Reader *r, const char *name) {
+        const char *what;
+        int q;
+
+        r->section_known = false;
+
+        if (!r->rule_lines) {
+                r->rule_lines = calloc(RULES_MAX, sizeof(KeyLines));
+                if (!r->rule_lines)
+                        return -ENOMEM;
+        }
+
+        q = settings_add_rule(r->settings, name, r->file, r->line, &r->rule, &what);
+        if (q == -EINVAL || q == -ERANGE)
+                return fault(r, "[%s]: %s, accepted: %s", r->section, what,
+                                q == -ERANGE ? RULES_ACCEPTED : RULE_NAME_ACCEPTED);
+
+        r->section_known = q >= 0;
+        return q;
 }
 
 /* A header; *line becomes what inih is to see of it. */
 static int take_header(Reader *r, char *line) {
-        char *name = line + 1, *end = strchr(name, ']');
+        char *name = line + 1, *end = strchr(name, ']'), *of_rule;
         int q = 0;
 
         r->header_seen = true;
+        r->rule = NULL;
 
         if (end) {
                 *end = '\0';
@@ -127,19 +180,45 @@ static int take_header(Reader *r, char *line) {
                                         name);
         } else
                 q = fault(r, "[%s: header is not closed, accepted: [%s]", name, name);
+        if (q < 0)
+                return q;
 
-        memcpy(r->section, name, strlen(name) + 1);
-        r->section_known = setting_section_exists(name);
-
-        /* What an unclosed header means is a guess; that it is unknown too need not be said. */
-        if (!r->section_known && end && q == 0)
-                q = fault_unknown_section(r);
+        of_rule = rule_name(name);
+        if (of_rule) {
+                snprintf(r->section, sizeof(r->section), SETTING_RULE_WORD "%s%s", *of_rule ? " " : "",
+                                of_rule);
+                q = open_rule(r, of_rule);
+        } else {
+                memcpy(r->section, name, strlen(name) + 1);
+                r->section_known = setting_section_exists(name);
+                /* What an unclosed header means is a guess; that it is unknown too need not be said. */
+                if (!r->section_known && end)
+                        q = config_names_unknown_section(r->report, r->file, r->line, name);
+        }
 
         if (r->section_known)
-                sprintf(line, "[%s]", r->section);
+                sprintf(line, "[%s]", r->rule ? SETTING_RULE_WORD : r->section);
         else
                 *line = '\0';
         return q;
+}
+
+/* Notes whether indented lines may follow a key of a rule. */
+static void note_list(Reader *r, const char *line, size_t n_key) {
+        char key[CONFIG_LINE_MAX + 1];
+        RuleKey rule_key;
+
+        while (n_key > 0 && isspace((unsigned char)line[n_key - 1]))
+                n_key--;
+        memcpy(key, line, n_key);
+        key[n_key] = '\0';
+
+        rule_key = rule_key_find(key);
+        if (rule_key != _RULE_KEY_INVALID && rule_key_info(rule_key)->is_list) {
+                r->above = ABOVE_LIST;
+                r->list = rule_key;
+        } else if (!config_names_key_exists(key))
+                r->above = ABOVE_FAULT;
 }
 
 /* A line that is neither blank nor a comment nor a header; *line becomes what inih is to see of it. */
@@ -165,9 +244,14 @@ static int take_key(Reader *r, char *line) {
         else if (!r->header_seen)
                 q = fault(r, "%s: stands before any section, accepted: below a header such as [%s]", line,
                                 setting_info(0)->section);
-        else if (r->section_known)
+        else if (r->section_known) {
+                if (r->rule)
+                        note_list(r, line, (size_t)(separator - line));
                 return 0;
+        }
 
+        if (what && r->rule)
+                r->above = ABOVE_FAULT;
         *line = '\0';
         return q;
 }
@@ -205,37 +289,92 @@ static int fault_line(Reader *r, const char *raw, size_t n, const char *what) {
                          : fault(r, "[%s]: %s", r->section, what);
 }
 
+static int fault_long_line(Reader *r, const char *raw, size_t n, size_t n_max) {
+        char what[128];
+
+        snprintf(what, sizeof(what), "line of %zu bytes is too long, accepted: %zu bytes, more in comments",
+                        n, n_max);
+        return fault_line(r, raw, n, what);
+}
+
+/* Was this meant as a line of its own, key or header? As a part of the list above it would go unnoticed,
+ * and the rule would be about other containers than it was meant to be. */
+static bool seems_misplaced(const char *text, size_t n) {
+        const char *end = memchr(text, *text == '[' ? ']' : '=', n);
+        char name[CONFIG_LINE_MAX + 1] = "";
+
+        if (!end)
+                return false;
+
+        if (*text == '[')
+                text++;
+        for (n = (size_t)(end - text); n > 0 && isspace((unsigned char)text[n - 1]);)
+                n--;
+        memcpy(name, text, n);
+        name[n] = '\0';
+
+        return *end == '=' ? config_names_key_exists(name) : setting_section_exists(name) || rule_name(name);
+}
+
+/* An indented line; `out` (of n_max + 2 bytes) becomes the setting that inih is to see of it. */
+static int take_indented(Reader *r, const char *raw, size_t n, size_t indent, size_t n_max, char *out) {
+        const char *key = rule_key_info(r->list)->key;
+        size_t n_key = strlen(key) + 1;
+
+        if (r->above == ABOVE_FAULT || (r->header_seen && !r->section_known))
+                return 0;
+        if (r->above == ABOVE_NOTHING)
+                return fault_line(r, raw, n,
+                                "line is indented, but no list of a rule stands right above it, "
+                                "accepted: lines that begin in the first column");
+        if (seems_misplaced(raw + indent, n - indent))
+                return fault_line(r, raw, n,
+                                "line is indented, so it would go on the list above it, "
+                                "accepted: keys and headers that begin in the first column");
+        if (n - indent + n_key > n_max)
+                return fault_long_line(r, raw, n, n_max - n_key + indent);
+
+        sprintf(out, "%s=", key);
+        memcpy(out + n_key, raw + indent, n - indent);
+        out[n_key + n - indent] = '\0';
+        strip(out);
+        return 0;
+}
+
 /* Judges one line of n bytes, which hold no NUL, and writes into `out` (of n_max + 2 bytes, one of them
  * for a newline) what inih is to see of it. */
 static int take_line(Reader *r, const char *raw, size_t n, size_t n_max, char *out) {
-        char what[128];
         size_t indent = 0;
 
         *out = '\0';
 
-        if (!utf8_is_valid(raw, n))
+        if (!utf8_is_valid(raw, n)) {
+                r->above = ABOVE_FAULT;
                 return fault_line(r, "", 0, "line is not UTF-8, accepted: UTF-8 text");
+        }
 
         while (indent < n && isspace((unsigned char)raw[indent]))
                 indent++;
-        if (indent == n || raw[indent] == '#' || raw[indent] == ';')
+        if (indent == n) {
+                r->above = ABOVE_NOTHING;
+                return 0;
+        }
+        if (raw[indent] == '#' || raw[indent] == ';')
                 return 0;
 
         if (n > n_max) {
-                snprintf(what, sizeof(what),
-                                "line of %zu bytes is too long, accepted: %zu bytes, more in comments", n,
-                                n_max);
-                return fault_line(r, raw, n, what);
+                if (indent == 0)
+                        r->above = ABOVE_FAULT;
+                return fault_long_line(r, raw, n, n_max);
         }
         if (indent > 0)
-                return fault_line(r, raw, n,
-                                "line is indented, but no value goes on over several lines, "
-                                "accepted: lines that begin in the first column");
+                return take_indented(r, raw, n, indent, n_max, out);
 
         memcpy(out, raw, n);
         out[n] = '\0';
         strip(out);
 
+        r->above = ABOVE_NOTHING;
         return *out == '[' ? take_header(r, out) : take_key(r, out);
 }
 
@@ -269,7 +408,7 @@ static char *next_line(char *buf, int size, void *userdata) {
 
 int config_reader_run(const char *file, const char *text, size_t size, Settings *s,
                 bool refused[static _SETTING_MAX], ConfigReport *report) {
-        Reader r = {
+        _cleanup_(reader_done) Reader r = {
                 .file = file,
                 .rest = text,
                 .n_rest = size,

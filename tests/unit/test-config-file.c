@@ -1,129 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Configurations as they lie on disk: each test has a folder of its own, which is also the root for the
- * default paths. The test of conf/reaperd.conf expects to be run from the project's folder.
+ * Which files are read, in which order, and what is told of them all.
  */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
-#include "daemon/config-file.h"
-
-#define ETC "/etc/reaperd/reaperd.conf"
-#define RUN "/run/reaperd/reaperd.conf"
-#define LIB "/usr/lib/reaperd/reaperd.conf"
-
-static char root[64];
-
-typedef struct Loaded {
-        int result;
-        Settings settings;
-        ConfigReport report;
-} Loaded;
-
-static void loaded_done(Loaded *l) {
-        settings_done(&l->settings);
-        config_report_done(&l->report);
-}
-
-#define _cleanup_loaded_ _cleanup_(loaded_done)
-
-static int make_root(void **state) {
-        (void)state;
-        strcpy(root, "/tmp/test-config-XXXXXX");
-        return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        (void)st;
-        (void)flag;
-        (void)ftw;
-        return remove(path);
-}
-
-static int remove_root(void **state) {
-        (void)state;
-        return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* The path below the root, in one of a few static buffers; the folders above it are made. */
-static const char *at(const char *path) {
-        static char bufs[8][512];
-        static unsigned next;
-        char *buf = bufs[next++ % ELEMENTS_OF(bufs)];
-
-        snprintf(buf, sizeof(bufs[0]), "%s%s", root, path);
-        for (char *p = buf + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-                *p = '\0';
-                assert_true(mkdir(buf, 0755) == 0 || errno == EEXIST);
-                *p = '/';
-        }
-        return buf;
-}
-
-static void put(const char *path, const char *text) {
-        const char *file = at(path);
-        FILE *f;
-
-        (void)unlink(file); /* writing over a file may wait for the disk */
-        f = fopen(file, "w");
-        assert_non_null(f);
-        fputs(text, f);
-        assert_int_equal(fclose(f), 0);
-}
-
-static Loaded load(const char *path) {
-        Loaded l = {};
-
-        l.result = config_load(path, root, &l.settings, &l.report);
-        if (l.result != 0)
-                assert_null(l.settings.endpoint);
-        assert_int_equal(l.result == -EINVAL, l.report.n_errors > 0);
-        return l;
-}
-
-/* All faults, a line each, with the root's name taken out; notices begin with "notice ". */
-static void assert_faults(const Loaded *l, const char *wanted) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *out = open_memstream(&text, &size);
-
-        assert_non_null(out);
-        for (size_t i = 0; i < l->report.n_faults; i++) {
-                const char *p = l->report.faults[i].text;
-
-                if (strncmp(p, root, strlen(root)) == 0)
-                        p += strlen(root);
-                fprintf(out, "%s%s\n", l->report.faults[i].kind == CONFIG_NOTICE ? "notice " : "", p);
-        }
-        fclose(out);
-        assert_string_equal(text, wanted);
-}
-
-static void assert_loaded(const Loaded *l) {
-        assert_faults(l, "");
-        assert_int_equal(l->result, 0);
-}
-
-static void assert_origin(const Loaded *l, SettingId id, const char *path, unsigned line) {
-        assert_string_equal(l->settings.origins[id].file, at(path));
-        assert_int_equal(l->settings.origins[id].line, line);
-}
+#include "config-file-fixture.h"
 
 static void nothing_at_all_means_defaults(void **state) {
         _cleanup_loaded_ Loaded l = load(NULL);
@@ -300,7 +181,7 @@ static void only_regular_files_are_read(void **state) {
                         ".d/d.conf: cannot be opened (No such device or address), "
                         "accepted: a readable regular file of at most 1 MB\n" ETC
                         ".d/e.conf:1: [Bogus]: unknown section, accepted: [Engine], [Retention], "
-                        "[Reaper]\n");
+                        "[Labels], [Reaper], [Rule NAME]\n");
 
         _cleanup_loaded_ Loaded fifo = load(at(RUN ".d/b.conf"));
         assert_int_equal(fifo.result, -EINVAL);
@@ -352,17 +233,17 @@ static void all_faults_of_all_files_are_told(void **state) {
         put(RUN ".d/c.conf", "[Retention]\nSuccess=1h\n");
 
         _cleanup_loaded_ Loaded l = load(NULL);
-        assert_faults(&l, ETC
-                        ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
-                        "notice " ETC ":3: [Retention] Success: set twice, the value of line 2 is "
-                        "dropped for that of line 3\n" ETC
-                        ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Reaper]\n" LIB
-                        ".d/a.conf:3: [Reaper]: line is indented, but no value goes on over several lines, "
-                        "accepted: lines that begin in the first column\n" ETC
-                        ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
-                        "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
-                        ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
-                        "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
+        assert_faults(&l, ETC ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
+                              "notice " ETC ":3: [Retention] Success: set twice, the value of line 2 is "
+                              "dropped for that of line 3\n" ETC
+                              ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Labels], "
+                              "[Reaper], [Rule NAME]\n" LIB ".d/a.conf:3: [Reaper]: line is indented, but "
+                              "no list of a rule stands right above it, "
+                              "accepted: lines that begin in the first column\n" ETC
+                              ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
+                              "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
+                              ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
+                              "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
         assert_int_equal(l.report.n_errors, 5);
         assert_int_equal(l.report.n_notices, 1);
 }
@@ -404,6 +285,79 @@ static void settings_have_to_agree(void **state) {
         }
 }
 
+static void rules_are_one_over_files(void **state) {
+        const Rule *rules;
+
+        (void)state;
+        put(LIB ".d/a.conf",
+                        "[Rule a]\nService=a\nKind=any\nFailure=1h\n[Rule b]\nService=b\nAction=keep\n");
+        put(ETC ".d/b.conf", "[Rule c]\nAction=keep\n[Rule b]\nService=\n c\n\n[Rule a]\nService=d\nKind=\n"
+                             "Failure=2h\n");
+
+        _cleanup_loaded_ Loaded l = load(NULL);
+        assert_loaded(&l);
+        rules = l.settings.rules;
+        assert_int_equal(l.settings.n_rules, 3);
+        assert_string_equal(rules[0].name, "a");
+        assert_string_equal(rules[1].name, "b");
+        assert_string_equal(rules[2].name, "c");
+
+        assert_int_equal(rules[0].lists[RULE_SERVICE].n, 2);
+        assert_string_equal(rules[0].lists[RULE_SERVICE].texts[0], "a");
+        assert_string_equal(rules[0].lists[RULE_SERVICE].texts[1], "d");
+        assert_int_equal(rules[0].kind, RULE_KIND_TASK);
+        assert_true(rules[0].values.failure == 2 * USEC_PER_HOUR);
+        assert_string_equal(rules[0].origin.file, at(LIB ".d/a.conf"));
+        assert_string_equal(rules[0].key_origins[RULE_SERVICE].file, at(ETC ".d/b.conf"));
+        assert_int_equal(rules[0].key_origins[RULE_SERVICE].line, 8);
+        assert_string_equal(rules[0].key_origins[RULE_KIND].file, at(ETC ".d/b.conf"));
+        assert_true(rules[0].key_origins[RULE_KIND].is_default);
+
+        assert_int_equal(rules[1].lists[RULE_SERVICE].n, 1);
+        assert_string_equal(rules[1].lists[RULE_SERVICE].texts[0], "c");
+        assert_int_equal(rules[1].key_origins[RULE_SERVICE].line, 5);
+        assert_int_equal(rules[1].action, RULE_ACTION_KEEP);
+        assert_string_equal(rules[1].key_origins[RULE_ACTION].file, at(LIB ".d/a.conf"));
+}
+
+static void rules_without_effect_are_noticed(void **state) {
+        static const char tail[] = "; no later rule is asked about what it matches\n";
+        _cleanup_free_ char *wanted = NULL;
+
+        (void)state;
+        put(ETC, "[Rule a]\nService=x\n[Rule b]\nKind=other\nSuccess=1h\n[Rule c]\nAction=reap\n"
+                 "[Rule d]\nAction=keep\n[Rule e]\nSuccess=1h\n[Rule f]\nKind=any\nSuccess=1h\n"
+                 "[Rule g]\nKind=other\nAction=reap\n[Rule h]\nKind=other\nAction=keep\n"
+                 "[Rule i]\nAction=reap\nLogTail=5\n[Rule j]\n[Rule k]\nSuccess=1h\nSuccess=\n");
+        /* what another file adds counts */
+        put(ETC ".d/a.conf", "[Rule j]\nAction=keep\n");
+
+        _cleanup_loaded_ Loaded l = load(NULL);
+        assert_int_equal(l.result, 0);
+        assert_true(asprintf(&wanted,
+                                    "notice " ETC
+                                    ":27: [Rule k] Success: set twice, the value of line 26 is "
+                                    "dropped for that of line 27\n"
+                                    "notice " ETC
+                                    ":1: [Rule a]: has no effect, as it sets neither Action= nor any value%s"
+                                    "notice " ETC
+                                    ":3: [Rule b]: has no effect, as containers that are no tasks are left "
+                                    "alone without Action=reap%s"
+                                    "notice " ETC ":6: [Rule c]: has no effect, as tasks are let go without "
+                                    "Action=reap, and "
+                                    "it is about no others without Kind=other or any%s"
+                                    "notice " ETC ":25: [Rule k]: has no effect, as it sets neither Action= "
+                                    "nor any value%s",
+                                    tail, tail, tail, tail) > 0);
+        assert_faults(&l, wanted);
+
+        /* what is refused might have been the effect */
+        put(ETC ".d/a.conf", "[Rule a]\nAction=kep\n");
+        _cleanup_loaded_ Loaded bad = load(NULL);
+        assert_int_equal(bad.report.n_errors, 1);
+        assert_int_equal(bad.report.n_notices, 1);
+}
+
 static void notices_are_no_errors(void **state) {
         (void)state;
         put(ETC, "[Reaper]\nParallelism=2\nParallelism=3\n");
@@ -422,249 +376,8 @@ static void names_in_messages_are_escaped(void **state) {
 
         _cleanup_loaded_ Loaded l = load(at("/a\x1b[2J\nb.conf"));
         assert_faults(&l, "/a\\x1b[2J\\x0ab.conf:1: [Bogus]: unknown section, "
-                          "accepted: [Engine], [Retention], [Reaper]\n");
+                          "accepted: [Engine], [Retention], [Labels], [Reaper], [Rule NAME]\n");
 }
-
-static void the_defaults_are_printed(void **state) {
-        _cleanup_loaded_ Loaded l = load(NULL);
-        _cleanup_free_ char *text = config_print(&l.settings);
-
-        (void)state;
-        assert_string_equal(text, "[Engine]\n"
-                                  "# default\n"
-                                  "Endpoint=unix:///run/docker.sock\n"
-                                  "# default\n"
-                                  "ResyncInterval=5min\n"
-                                  "# default\n"
-                                  "RequestTimeout=1min\n"
-                                  "# default\n"
-                                  "SettleTime=1min\n"
-                                  "\n"
-                                  "[Retention]\n"
-                                  "# default\n"
-                                  "MinimumAge=1min\n"
-                                  "# default\n"
-                                  "Success=1h\n"
-                                  "# default\n"
-                                  "Failure=1d\n"
-                                  "# default (as Failure)\n"
-                                  "OOMKilled=1d\n"
-                                  "# default (as Success)\n"
-                                  "Shutdown=1h\n"
-                                  "# default\n"
-                                  "FailedStart=1d\n"
-                                  "# default\n"
-                                  "OrphanAge=1h\n"
-                                  "# default\n"
-                                  "RemoveVolumes=swarm\n"
-                                  "\n"
-                                  "[Reaper]\n"
-                                  "# default\n"
-                                  "Parallelism=4\n"
-                                  "# default\n"
-                                  "RetryInitial=5s\n"
-                                  "# default\n"
-                                  "RetryMax=10min\n"
-                                  "# default\n"
-                                  "QuarantineAfter=8\n");
-}
-
-static void assert_printed(const char *text, const char *wanted) {
-        char *line = NULL;
-
-        assert_true(asprintf(&line, wanted[0] == '#' ? "# %s%s" : "%.0s%s", root,
-                                    wanted + (wanted[0] == '#')) > 0);
-        if (!strstr(text, line))
-                fail_msg("not printed:\n%s\nbut:\n%s", line, text);
-        free(line);
-}
-
-static void origins_are_printed(void **state) {
-        _cleanup_free_ char *text = NULL;
-
-        (void)state;
-        put(ETC, "[Retention]\nSuccess=2h\nFailure=30m\nOOMKilled=3h\n\n[Reaper]\nParallelism=7\n");
-        put(ETC ".d/a.conf", "[Retention]\nOOMKilled=\n[Engine]\nEndpoint=unix:///a b;c "
-                             "#d\n[Reaper]\nParallelism=\n");
-
-        _cleanup_loaded_ Loaded l = load(NULL);
-        assert_loaded(&l);
-        text = config_print(&l.settings);
-        assert_printed(text, "#" ETC ".d/a.conf:4\nEndpoint=unix:///a b;c #d\n");
-        assert_printed(text, "#" ETC ":2\nSuccess=2h\n");
-        assert_printed(text, "#" ETC ":3\nFailure=30min\n");
-        assert_printed(text, "#" ETC ".d/a.conf:2 (default, as Failure)\nOOMKilled=30min\n");
-        assert_printed(text, "\n# default (as Success)\nShutdown=2h\n");
-        assert_printed(text, "#" ETC ".d/a.conf:6 (default)\nParallelism=4\n");
-        assert_printed(text, "\n# default\nQuarantineAfter=8\n");
-}
-
-static void assert_same_values(const Settings *a, const Settings *b) {
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                _cleanup_free_ char *one = settings_format(a, id), *other = settings_format(b, id);
-
-                assert_non_null(one);
-                assert_non_null(other);
-                assert_string_equal(one, other);
-        }
-}
-
-/* Prints, reads what was printed, and prints again: the values are the same. */
-static void assert_round_trip(const Settings *s) {
-        _cleanup_free_ char *text = config_print(s), *again = NULL;
-
-        assert_non_null(text);
-        put("/printed.conf", text);
-        _cleanup_loaded_ Loaded l = load(at("/printed.conf"));
-        assert_loaded(&l);
-        assert_same_values(s, &l.settings);
-        for (SettingId id = 0; id < _SETTING_MAX; id++)
-                assert_false(l.settings.origins[id].is_default);
-
-        again = config_print(&l.settings);
-        put("/printed.conf", again);
-        _cleanup_loaded_ Loaded twice = load(at("/printed.conf"));
-        assert_loaded(&twice);
-        assert_same_values(s, &twice.settings);
-}
-
-static void what_is_printed_reads_back(void **state) {
-        static const char *const texts[] = {
-                "",
-                "[Retention]\nSuccess=infinity\nFailure=0\nMinimumAge=infinity\n[Reaper]\nParallelism=16\n",
-                "[Retention]\nOOMKilled=1us\nShutdown=18446744073709551614us\nRemoveVolumes=always\n",
-                "[Retention]\nSuccess=\nOOMKilled=\nShutdown=\nRemoveVolumes=\n[Engine]\nEndpoint=\n",
-                "[Engine]\nEndpoint=unix:///a b/c=d:[x];y#z #\nSettleTime=0\nResyncInterval=1.5h\n",
-                "[Engine]\nEndpoint=tcp://[::1]:2375\nRequestTimeout=59min 59s 999ms 999us\n",
-                "[Reaper]\nRetryInitial=1h\nRetryMax=1d\nQuarantineAfter=1000\n",
-        };
-        const unsigned n = ELEMENTS_OF(texts);
-
-        (void)state;
-        /* every combination of a file and drop-ins in each folder */
-        for (unsigned i = 0; i < n * n * n * n; i++) {
-                put(ETC, texts[i % n]);
-                put(LIB ".d/1.conf", texts[i / n % n]);
-                put(RUN ".d/2.conf", texts[i / n / n % n]);
-                put(ETC ".d/3.conf", texts[i / n / n / n]);
-                _cleanup_loaded_ Loaded l = load(NULL);
-                assert_loaded(&l);
-                assert_round_trip(&l.settings);
-        }
-}
-
-static void a_files_name_cannot_smuggle_settings(void **state) {
-        static const char *const names[] = {
-                "/own\n[Retention]\nMinimumAge=10s\n#.conf",
-                "/own\r\nParallelism=1\r\n.conf",
-                "/own\xc2\x85\xff\x1b ;.conf",
-                "/own\xe2\x80\xae\xe2\x80\xa8.conf",
-        };
-
-        (void)state;
-        for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
-                char drop_in[200];
-
-                put(names[i], "[Retention]\nSuccess=2h\n");
-                snprintf(drop_in, sizeof(drop_in), "%s.d%s", names[i], names[i]);
-                put(drop_in, "[Retention]\nFailure=3h\n");
-                _cleanup_loaded_ Loaded l = load(at(names[i]));
-                assert_loaded(&l);
-                assert_true(l.settings.retention.failure == 3 * USEC_PER_HOUR);
-                assert_round_trip(&l.settings);
-        }
-}
-
-/* Reads a file of the project. */
-static char *slurp(const char *path) {
-        FILE *f = fopen(path, "r");
-        char *text = NULL;
-        size_t size = 0;
-
-        if (!f)
-                fail_msg("%s: %s (this test runs in the project's folder)", path, strerror(errno));
-        if (getdelim(&text, &size, '\0', f) < 0)
-                fail_msg("%s is empty", path);
-        fclose(f);
-        return text;
-}
-
-static void the_shipped_file_holds_the_defaults(void **state) {
-        _cleanup_free_ char *text = slurp("conf/reaperd.conf");
-        _cleanup_loaded_ Loaded defaults = load(NULL);
-        const char *section = NULL, *p = text;
-
-        (void)state;
-
-        /* As it is: accepted, and sets nothing. */
-        put("/own.conf", text);
-        _cleanup_loaded_ Loaded shipped = load(at("/own.conf"));
-        assert_loaded(&shipped);
-        for (SettingId id = 0; id < _SETTING_MAX; id++)
-                assert_null(shipped.settings.origins[id].file);
-
-        /* Every setting stands in its section, in the table's order, with its default. */
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                const SettingInfo *info = setting_info(id);
-                char wanted[256];
-
-                if (!section || strcmp(section, info->section) != 0) {
-                        section = info->section;
-                        snprintf(wanted, sizeof(wanted), "\n[%s]\n", section);
-                        p = strstr(p, wanted);
-                        if (!p)
-                                fail_msg("no %s", wanted);
-                }
-                snprintf(wanted, sizeof(wanted), "\n#%s=%s\n", info->key, info->default_text);
-                p = strstr(p, wanted);
-                if (!p)
-                        fail_msg("no %s", wanted);
-        }
-
-        /* With the comment signs taken away: all of them set, to the same values, and nothing is left
-         * over. */
-        for (char *line = text; (line = strstr(line, "\n#")); line++)
-                if (line[2] >= 'A' && line[2] <= 'Z')
-                        memmove(line + 1, line + 2, strlen(line + 2) + 1);
-        put("/own.conf", text);
-        _cleanup_loaded_ Loaded set = load(at("/own.conf"));
-        assert_loaded(&set);
-        assert_same_values(&set.settings, &defaults.settings);
-        for (SettingId id = 0; id < _SETTING_MAX; id++)
-                assert_non_null(set.settings.origins[id].file);
-}
-
-/* The manual and the shipped file say of each setting what the table says. */
-static void the_texts_say_what_the_table_says(void **state) {
-        _cleanup_free_ char *manual = slurp("man/reaperd.8"), *shipped = slurp("conf/reaperd.conf");
-
-        (void)state;
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                const SettingInfo *info = setting_info(id);
-                char wanted[256];
-
-                if (info->follows == _SETTING_INVALID)
-                        snprintf(wanted, sizeof(wanted), "\n.It Cm %s Ns = Ns Cm %s\n", info->key,
-                                        info->default_text);
-                else
-                        snprintf(wanted, sizeof(wanted), "\n.It Cm %s Ns = Pq as Cm %s\n", info->key,
-                                        setting_info(info->follows)->key);
-                if (!strstr(manual, wanted))
-                        fail_msg("the manual has no %s", wanted);
-
-                /* Spans without a range of their own are told of once, above them. */
-                if (info->min == 0 && info->max == USEC_INFINITY)
-                        continue;
-                if (info->type != SETTING_TYPE_SPAN && info->type != SETTING_TYPE_COUNT)
-                        continue;
-                if (!strstr(shipped, info->accepted))
-                        fail_msg("%s: the shipped file does not say %s", info->key, info->accepted);
-                if (info->max != USEC_INFINITY && !strstr(manual, info->accepted))
-                        fail_msg("%s: the manual does not say %s", info->key, info->accepted);
-        }
-}
-
-#define test(function) cmocka_unit_test_setup_teardown(function, make_root, remove_root)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
@@ -681,14 +394,10 @@ int main(void) {
                 test(large_files_are_refused),
                 test(all_faults_of_all_files_are_told),
                 test(settings_have_to_agree),
+                test(rules_are_one_over_files),
+                test(rules_without_effect_are_noticed),
                 test(notices_are_no_errors),
                 test(names_in_messages_are_escaped),
-                test(the_defaults_are_printed),
-                test(origins_are_printed),
-                test(what_is_printed_reads_back),
-                test(a_files_name_cannot_smuggle_settings),
-                test(the_shipped_file_holds_the_defaults),
-                test(the_texts_say_what_the_table_says),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

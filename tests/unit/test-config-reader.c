@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "config-reader-fixture.h"
+#include "core/rule.h"
 
-#include "base/cleanup.h"
-#include "daemon/config-reader.h"
-
-typedef struct Fixture {
-        Settings settings;
-        ConfigReport report;
-        bool refused[_SETTING_MAX];
-} Fixture;
-
-static void fixture_done(Fixture *f) {
-        settings_done(&f->settings);
-        config_report_done(&f->report);
-}
-
-#define _cleanup_fixture_ _cleanup_(fixture_done)
-
-/* The text is handed over in a block of its exact size, so that reading behind it shows under a memory
- * checker. */
-static void run(Fixture *f, const char *text, size_t size) {
-        _cleanup_free_ char *exact = malloc(size > 0 ? size : 1);
-
-        assert_non_null(exact);
-        memcpy(exact, text, size);
-
-        *f = (Fixture){};
-        assert_int_equal(settings_init(&f->settings), 0);
-        assert_int_equal(config_reader_run("f", exact, size, &f->settings, f->refused, &f->report), 0);
-}
-
-/* All faults, a line each; notices begin with "notice ". */
-static void assert_faults(const Fixture *f, const char *wanted) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *out = open_memstream(&text, &size);
-
-        assert_non_null(out);
-        for (size_t i = 0; i < f->report.n_faults; i++)
-                fprintf(out, "%s%s\n", f->report.faults[i].kind == CONFIG_NOTICE ? "notice " : "",
-                                f->report.faults[i].text);
-        fclose(out);
-        assert_string_equal(text, wanted);
-}
-
-#define ENGINE_KEYS "Endpoint, ResyncInterval, RequestTimeout, SettleTime"
-#define RETENTION_KEYS \
-        "MinimumAge, Success, Failure, OOMKilled, Shutdown, FailedStart, OrphanAge, RemoveVolumes"
-#define REAPER_KEYS "Parallelism, RetryInitial, RetryMax, QuarantineAfter"
-#define SECTIONS    "[Engine], [Retention], [Reaper]"
+#define INDENTED                                                          \
+        "line is indented, but no list of a rule stands right above it, " \
+        "accepted: lines that begin in the first column\n"
 
 static void faults_are_told(void **state) {
         static const struct {
@@ -81,6 +30,11 @@ static void faults_are_told(void **state) {
                 { "[ Engine ]\nEndpoint=x",
                                 "f:1: [ Engine ]: unknown section, nearest: [Engine], accepted: " SECTIONS
                                 "\n" },
+                { "[Labels]\nHonor=perhaps\nMaxTTL=long\nKind=any\n",
+                                "f:2: [Labels] Honor: 'perhaps' is not a boolean, accepted: yes or no\n"
+                                "f:3: [Labels] MaxTTL: 'long' is not a time span, accepted: 0 to infinity\n"
+                                "f:4: [Labels] Kind: unknown key, nearest: Kind in [Rule NAME], accepted: "
+                                "Honor, MaxTTL\n" },
                 { "[]\nEndpoint=x", "f:1: []: unknown section, accepted: " SECTIONS "\n" },
                 { "[Bogus]\n[Bogus]\n", "f:1: [Bogus]: unknown section, accepted: " SECTIONS "\n"
                                         "f:2: [Bogus]: unknown section, accepted: " SECTIONS "\n" },
@@ -166,20 +120,15 @@ static void faults_are_told(void **state) {
 
                 /* indented lines: inih would take each for a second value of the key above it */
                 { "[Retention]\nSuccess=1h\n  30min\n\tFailure=2h\n [Engine]\nFailure=x",
-                                "f:3: [Retention]: line is indented, but no value goes on over several "
-                                "lines, "
-                                "accepted: lines that begin in the first column\n"
-                                "f:4: [Retention] Failure: line is indented, but no value goes on over "
-                                "several lines, "
-                                "accepted: lines that begin in the first column\n"
-                                "f:5: [Retention]: line is indented, but no value goes on over several "
-                                "lines, "
-                                "accepted: lines that begin in the first column\n"
-                                "f:6: [Retention] Failure: 'x' is not a time span, accepted: 0 to "
-                                "infinity\n" },
-                { "[Retention]\n Success=1h\n", "f:2: [Retention] Success: line is indented, but no value "
-                                                "goes on over several lines, "
-                                                "accepted: lines that begin in the first column\n" },
+                                "f:3: [Retention]: " INDENTED "f:4: [Retention] Failure: " INDENTED
+                                "f:5: [Retention]: " INDENTED "f:6: [Retention] Failure: 'x' is not a time "
+                                "span, accepted: 0 to infinity\n" },
+                { "[Retention]\n Success=1h\n", "f:2: [Retention] Success: " INDENTED },
+                { " Success=1h\n [Retention]\n\tx\n",
+                                "f:1: Success: " INDENTED "f:2: " INDENTED "f:3: " INDENTED },
+                /* the header's fault stands for all below it */
+                { "[Bogus]\n Success=1h\n\n x\n",
+                                "f:1: [Bogus]: unknown section, accepted: " SECTIONS "\n" },
 
                 /* set twice */
                 { "[Retention]\nSuccess=1h\nSuccess=2h\nSuccess=\n",
@@ -472,6 +421,12 @@ static void noise_does_no_harm(void **state) {
                 "[Engine]",
                 "[Retention]\n",
                 "[Reaper]\n",
+                "[Rule a]\n",
+                "\n[Rule ",
+                "\nService=",
+                "Label=",
+                "\n ",
+                "!*",
                 "Success",
                 "MinimumAge=",
                 "Parallelism=",
@@ -509,6 +464,9 @@ static void noise_does_no_harm(void **state) {
                                 assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);
                 assert_true(f.settings.retention.minimum_age >= MINIMUM_AGE_FLOOR);
                 assert_in_range(f.settings.parallelism, 1, 16);
+                for (size_t k = 0; k < f.settings.n_rules; k++)
+                        if (f.settings.rules[k].has_value[SETTING_MINIMUM_AGE])
+                                assert_true(f.settings.rules[k].values.minimum_age >= MINIMUM_AGE_FLOOR);
                 assert_non_null(f.settings.endpoint);
         }
 }

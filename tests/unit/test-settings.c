@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/time-span.h"
+#include "core/rule-text.h"
 #include "core/settings.h"
 
 #define _cleanup_settings_ _cleanup_(settings_done)
@@ -39,63 +39,6 @@ static void resolve(Settings *s) {
         assert_null(what);
 }
 
-static void the_table_is_sound(void **state) {
-        (void)state;
-
-        for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                const SettingInfo *info = setting_info(id), *before = id > 0 ? setting_info(id - 1) : NULL;
-                char low[TIME_SPAN_TEXT_MAX], high[TIME_SPAN_TEXT_MAX], range[256] = "";
-
-                assert_int_equal(setting_find(info->section, info->key), id);
-                assert_true(setting_section_exists(info->section));
-                /* the room of the search for the nearest name */
-                assert_in_range(strlen(info->section), 1, 31);
-                assert_in_range(strlen(info->key), 1, 31);
-                assert_true(strlen(info->help) > 10);
-                assert_int_equal(info->help[strlen(info->help) - 1], '.');
-
-                /* sections are in one piece */
-                if (before && strcmp(before->section, info->section) != 0)
-                        for (SettingId other = 0; other < id; other++)
-                                assert_string_not_equal(setting_info(other)->section, info->section);
-
-                switch (info->type) {
-                case SETTING_TYPE_SPAN:
-                        snprintf(range, sizeof(range), "%s to %s",
-                                        time_span_format(low, sizeof(low), info->min, 1),
-                                        time_span_format(high, sizeof(high), info->max, 1));
-                        break;
-                case SETTING_TYPE_COUNT:
-                        snprintf(range, sizeof(range), "%u to %u", (unsigned)info->min, (unsigned)info->max);
-                        break;
-                case SETTING_TYPE_CHOICE:
-                        for (size_t i = 0; info->choices[i]; i++) {
-                                strcat(range, i == 0 ? "" : info->choices[i + 1] ? ", " : " or ");
-                                strcat(range, info->choices[i]);
-                        }
-                        break;
-                case SETTING_TYPE_ENDPOINT:
-                        strcpy(range, "unix:///absolute/path or tcp://host:port");
-                        break;
-                }
-                assert_string_equal(info->accepted, range);
-
-                if (info->follows != _SETTING_INVALID) {
-                        assert_string_equal(info->default_text, "");
-                        assert_int_equal(setting_info(info->follows)->follows, _SETTING_INVALID);
-                        assert_int_equal(info->type, SETTING_TYPE_SPAN);
-                        assert_int_equal(setting_info(info->follows)->type, SETTING_TYPE_SPAN);
-                        assert_true(info->min == setting_info(info->follows)->min);
-                        assert_true(info->max == setting_info(info->follows)->max);
-                } else
-                        assert_string_not_equal(info->default_text, "");
-
-                /* every row has a place of its own */
-                for (SettingId other = 0; other < id; other++)
-                        assert_int_not_equal(setting_info(other)->offset, info->offset);
-        }
-}
-
 static void defaults_are_those_promised(void **state) {
         _cleanup_settings_ Settings s = {};
 
@@ -120,91 +63,22 @@ static void defaults_are_those_promised(void **state) {
         assert_true(s.retry_initial == 5 * USEC_PER_SEC);
         assert_true(s.retry_max == 10 * USEC_PER_MINUTE);
         assert_int_equal(s.quarantine_after, 8);
+        assert_int_equal(s.retention.keep_last, 0);
+        assert_int_equal(s.retention.keep_last_failure, 1);
+        assert_true(s.retention.keep_last_for == 7 * USEC_PER_DAY);
+        assert_int_equal(s.retention.log_tail, 0);
+        assert_int_equal(s.max_stopped, COUNT_INFINITY);
+        assert_true(s.labels_honor);
+        assert_true(s.labels_max_ttl == USEC_INFINITY);
+        assert_int_equal(s.surge_limit, 50);
+        assert_true(s.first_run_delay == 10 * USEC_PER_MINUTE);
+        assert_int_equal(s.n_rules, 0);
 
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
                 assert_null(s.origins[id].file);
                 assert_int_equal(s.origins[id].line, 0);
                 assert_true(s.origins[id].is_default);
         }
-}
-
-static void names_are_found(void **state) {
-        (void)state;
-
-        assert_int_equal(setting_find("Engine", "Endpoint"), SETTING_ENDPOINT);
-        assert_int_equal(setting_find("Reaper", "QuarantineAfter"), SETTING_QUARANTINE_AFTER);
-        assert_int_equal(setting_find("Engine", "endpoint"), _SETTING_INVALID);
-        assert_int_equal(setting_find("engine", "Endpoint"), _SETTING_INVALID);
-        assert_int_equal(setting_find("Retention", "Endpoint"), _SETTING_INVALID);
-        assert_int_equal(setting_find("", ""), _SETTING_INVALID);
-        assert_int_equal(setting_find("Engine", "EndpointX"), _SETTING_INVALID);
-        assert_true(setting_section_exists("Retention"));
-        assert_false(setting_section_exists("retention"));
-        assert_false(setting_section_exists(""));
-}
-
-static void nearest_names_are_suggested(void **state) {
-        static const struct {
-                const char *section, *nearest;
-        } sections[] = {
-                { "engine", "Engine" },
-                { " Engine", "Engine" },
-                { "Engines", "Engine" },
-                { "Retenton", "Retention" },
-                { "Raeper", "Reaper" },
-                { "Rtn", NULL },
-                { "", NULL },
-                { "Bogus", NULL },
-                { "Something entirely different that is long", NULL },
-        };
-        static const struct {
-                const char *section, *key, *nearest, *in;
-        } keys[] = {
-                { "Retention", "Sucess", "Success", "Retention" },
-                { "Retention", "success", "Success", "Retention" },
-                { "Retention", "OomKill", "OOMKilled", "Retention" },
-                { "Retention", "Volumes", "RemoveVolumes", "Retention" },
-                { "Engine", "Timeout", "RequestTimeout", "Engine" },
-                { "Engine", "Success", "Success", "Retention" },
-                { "Reaper", "Endpiont", "Endpoint", "Engine" },
-                { "Reaper", "RetryMin", "RetryMax", "Reaper" },
-                { "Reaper", "RetryInital", "RetryInitial", "Reaper" },
-                /* as near to both: its own section's comes first */
-                { "Engine", "Endpcess", "Endpoint", "Engine" },
-                { "Retention", "Endpcess", "Success", "Retention" },
-                { "Reaper", "xyzzy", NULL, NULL },
-                { "Reaper", "", NULL, NULL },
-        };
-        char longest[1000];
-
-        (void)state;
-        for (size_t i = 0; i < ELEMENTS_OF(sections); i++) {
-                const char *nearest = setting_nearest_section(sections[i].section);
-
-                if (sections[i].nearest)
-                        assert_string_equal(nearest, sections[i].nearest);
-                else
-                        assert_null(nearest);
-        }
-
-        for (size_t i = 0; i < ELEMENTS_OF(keys); i++) {
-                const char *in = NULL, *nearest = setting_nearest_key(keys[i].section, keys[i].key, &in);
-
-                if (keys[i].nearest) {
-                        assert_string_equal(nearest, keys[i].nearest);
-                        assert_string_equal(in, keys[i].in);
-                        assert_string_equal(
-                                        setting_nearest_key(keys[i].section, keys[i].key, NULL), nearest);
-                } else {
-                        assert_null(nearest);
-                        assert_null(in);
-                }
-        }
-
-        memset(longest, 'e', sizeof(longest) - 1);
-        longest[sizeof(longest) - 1] = '\0';
-        assert_null(setting_nearest_section(longest));
-        assert_null(setting_nearest_key("Engine", longest, NULL));
 }
 
 static void values_are_read(void **state) {
@@ -243,6 +117,22 @@ static void values_are_read(void **state) {
                 { SETTING_RETRY_INITIAL, "1h", "1h" },
                 { SETTING_RETRY_MAX, "1d", "1d" },
                 { SETTING_QUARANTINE_AFTER, "1000", "1000" },
+                { SETTING_KEEP_LAST, "10000", "10000" },
+                { SETTING_KEEP_LAST, "infinity", "infinity" },
+                { SETTING_KEEP_LAST_FAILURE, "0", "0" },
+                { SETTING_KEEP_LAST_FAILURE, "infinity", "infinity" },
+                { SETTING_KEEP_LAST_FOR, "infinity", "infinity" },
+                { SETTING_KEEP_LAST_FOR, "0", "0" },
+                { SETTING_LOG_TAIL, "100", "100" },
+                { SETTING_MAX_STOPPED, "0", "0" },
+                { SETTING_MAX_STOPPED, "1000000", "1000000" },
+                { SETTING_LABELS_HONOR, "FALSE", "no" },
+                { SETTING_LABELS_HONOR, "on", "yes" },
+                { SETTING_LABELS_MAX_TTL, "0", "0" },
+                { SETTING_SURGE_LIMIT, "0", "0" },
+                { SETTING_SURGE_LIMIT, "1000000", "1000000" },
+                { SETTING_FIRST_RUN_DELAY, "1w", "7d" },
+                { SETTING_FIRST_RUN_DELAY, "0", "0" },
         };
 
         (void)state;
@@ -322,6 +212,20 @@ static void other_values_are_refused(void **state) {
                 { SETTING_RETRY_MAX, "infinity", -ERANGE, "is out of range" },
                 { SETTING_QUARANTINE_AFTER, "0", -ERANGE, "is out of range" },
                 { SETTING_QUARANTINE_AFTER, "1001", -ERANGE, "is out of range" },
+                { SETTING_QUARANTINE_AFTER, "infinity", -EINVAL, "is not a whole number" },
+                { SETTING_KEEP_LAST, "10001", -ERANGE, "is out of range" },
+                { SETTING_KEEP_LAST, "4294967295", -ERANGE, "is out of range" },
+                { SETTING_KEEP_LAST, "Infinity", -EINVAL, "is not a whole number" },
+                { SETTING_KEEP_LAST, "infinity ", -EINVAL, "is not a whole number" },
+                { SETTING_LOG_TAIL, "101", -ERANGE, "is out of range" },
+                { SETTING_LOG_TAIL, "infinity", -EINVAL, "is not a whole number" },
+                { SETTING_MAX_STOPPED, "1000001", -ERANGE, "is out of range" },
+                { SETTING_LABELS_HONOR, "2", -EINVAL, "is not a boolean" },
+                { SETTING_LABELS_HONOR, "yes ", -EINVAL, "is not a boolean" },
+                { SETTING_SURGE_LIMIT, "1000001", -ERANGE, "is out of range" },
+                { SETTING_SURGE_LIMIT, "infinity", -EINVAL, "is not a whole number" },
+                { SETTING_FIRST_RUN_DELAY, "infinity", -ERANGE, "is out of range" },
+                { SETTING_FIRST_RUN_DELAY, "169h", -ERANGE, "is out of range" },
         };
 
         (void)state;
@@ -454,18 +358,47 @@ static void names_of_files_are_kept_once(void **state) {
         settings_done(&s);
 }
 
+static void settings_can_be_shared(void **state) {
+        SharedSettings *shared = NULL, *other;
+        Settings s;
+        Rule *rule;
+
+        (void)state;
+        assert_int_equal(settings_init(&s), 0);
+        set(&s, SETTING_ENDPOINT, "unix:///a", "one", 1);
+        assert_int_equal(settings_add_rule(&s, "a", "one", 2, &rule, NULL), 0);
+        assert_int_equal(rule_set(&s, rule, RULE_SERVICE, "x y", "one", 3, NULL), 0);
+
+        assert_int_equal(shared_settings_new(&s, &shared), 0);
+        assert_null(s.endpoint);
+        assert_null(s.rules);
+        assert_int_equal(s.n_rules, 0);
+        assert_null(s.files);
+        settings_done(&s);
+
+        /* good as long as anybody holds it: a memory checker watches */
+        other = shared_settings_ref(shared);
+        assert_ptr_equal(other, shared);
+        assert_null(shared_settings_unref(shared));
+        assert_string_equal(other->settings.endpoint, "unix:///a");
+        assert_string_equal(other->settings.origins[SETTING_ENDPOINT].file, "one");
+        assert_string_equal(other->settings.rules[0].lists[RULE_SERVICE].texts[1], "y");
+        assert_string_equal(other->settings.rules[0].key_origins[RULE_SERVICE].file, "one");
+        assert_int_equal(other->references, 1);
+        assert_null(shared_settings_unref(other));
+        assert_null(shared_settings_unref(NULL));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(the_table_is_sound),
                 cmocka_unit_test(defaults_are_those_promised),
-                cmocka_unit_test(names_are_found),
-                cmocka_unit_test(nearest_names_are_suggested),
                 cmocka_unit_test(values_are_read),
                 cmocka_unit_test(other_values_are_refused),
                 cmocka_unit_test(an_empty_value_is_the_default),
                 cmocka_unit_test(settings_follow_others),
                 cmocka_unit_test(retries_have_to_grow),
                 cmocka_unit_test(names_of_files_are_kept_once),
+                cmocka_unit_test(settings_can_be_shared),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
