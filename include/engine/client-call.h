@@ -7,12 +7,13 @@
  * engine/client*.c only.
  *
  * The kind of a call says what becomes of the body: one object that is kept and decoded at the end
- * (version, info, inspect), a stream that is cut into objects as it comes (list, events), or nothing
- * (remove).
+ * (version, info, inspect), a stream that is cut into objects as it comes (list, events), a stream of which
+ * the end is kept (log), or nothing (remove).
  */
 
 #include "engine/client.h"
 #include "engine/json-frame.h"
+#include "engine/log-frame.h"
 #include "engine/transport.h"
 
 typedef enum EngineCallKind {
@@ -20,6 +21,7 @@ typedef enum EngineCallKind {
         CALL_INFO,
         CALL_INSPECT,
         CALL_REMOVE,
+        CALL_LOG,
         CALL_LIST,
         CALL_RING,
         CALL_SUBSCRIBE,
@@ -48,6 +50,7 @@ struct EngineCall {
                 EngineInfoHandler info;
                 EngineDetailHandler detail;
                 EngineDoneHandler done;
+                EngineLogHandler log;
         } on_done;
         EngineSummaryHandler on_element;
         EngineEventHandler on_event;
@@ -61,6 +64,9 @@ struct EngineCall {
         EngineBuffer body; /* an object, an error's text, or events that came before on_open */
         JsonFrame *frame;
         size_t n_passed_over;
+        LogFrame *log; /* log: the end of it... */
+        LogFrameMode log_mode;
+        size_t log_size; /* ... and how much body was read for it */
 
         sd_event_source *header_timer; /* subscribe: until the headers of a 200 */
         sd_event_source *open_source;  /* subscribe: calls on_open */

@@ -33,6 +33,8 @@
 #define ENGINE_OBJECT_SIZE_MAX (4U * 1024 * 1024) /* one element of a list, one event */
 #define ENGINE_ANSWER_SIZE_MAX (4U * 1024 * 1024) /* an inspect, info or version */
 #define ENGINE_ERROR_SIZE_MAX  (64U * 1024)       /* the body of an error answer */
+#define ENGINE_LOG_BYTES_MAX   (4U * 1024 * 1024) /* the body of a log answer; read, not kept */
+#define ENGINE_LOG_TAIL_MAX    4096U              /* what is kept of a log's text */
 #define ENGINE_LIST_IDS_MAX    256                /* ids in one filtered list */
 
 typedef struct EngineClient EngineClient;
@@ -52,6 +54,10 @@ ApiVersion engine_client_api(const EngineClient *c);
 /* Chooses the newest version that both speak. Returns 0, or -EPROTONOSUPPORT if there is none. */
 int engine_api_negotiate(const EngineVersion *v, ApiVersion *ret);
 
+/* How long a request may take, and the engine's first answer to a subscription; for calls started from then
+ * on. */
+void engine_client_set_request_timeout(EngineClient *c, usec_t timeout);
+
 /* Did the engine not answer at all (not reached, cut, timed out), so that nothing is known about the
  * container? */
 bool engine_error_is_connection(int error);
@@ -65,6 +71,9 @@ typedef void (*EngineInfoHandler)(
                 EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata);
 typedef void (*EngineDetailHandler)(EngineCall *call, int error, const char *message,
                 const ContainerDetail *detail, void *userdata);
+/* `tail` holds `size` bytes of whatever the container wrote, NULs too, and a NUL behind them. */
+typedef void (*EngineLogHandler)(EngineCall *call, int error, const char *message, const char *tail,
+                size_t size, void *userdata);
 typedef int (*EngineSummaryHandler)(
                 const ContainerSummary *summary, void *userdata); /* negative: ends the list with it */
 typedef int (*EngineEventHandler)(const EngineEvent *event, void *userdata); /* negative: likewise */
@@ -77,12 +86,13 @@ int engine_version(EngineClient *c, EngineVersionHandler on_done, void *userdata
 
 int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, EngineCall **ret);
 
-/* GET /containers/json?all=1 with is-task=true: Swarm tasks by the engine's own flag, which labels cannot
- * forge. With n_ids > 0 only those among the ids (at most ENGINE_LIST_IDS_MAX). An element that cannot be
- * decoded, or is over its cap, is passed over with a warning in the log; on_done then still tells 0.
- * Error 0 only if the list was complete. */
-int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, EngineSummaryHandler on_element,
-                EngineDoneHandler on_done, void *userdata, EngineCall **ret);
+/* GET /containers/json?all=1 with is-task=`is_task`: Swarm tasks by the engine's own flag, which labels
+ * cannot forge, or the containers that are none. With n_ids > 0 only those among the ids (at most
+ * ENGINE_LIST_IDS_MAX). An element that cannot be decoded, or is over its cap, is passed over with a warning
+ * in the log; on_done then still tells 0. Error 0 only if the list was complete. */
+int engine_list_containers(EngineClient *c, bool is_task, const ContainerId *ids, size_t n_ids,
+                EngineSummaryHandler on_element, EngineDoneHandler on_done, void *userdata,
+                EngineCall **ret);
 
 /* GET /containers/{id}/json. An answer about another container is -EBADMSG. */
 int engine_inspect(EngineClient *c, const ContainerId *id, EngineDetailHandler on_done, void *userdata,
@@ -93,21 +103,30 @@ int engine_inspect(EngineClient *c, const ContainerId *id, EngineDetailHandler o
 int engine_remove(EngineClient *c, const ContainerId *id, bool volumes, EngineDoneHandler on_done,
                 void *userdata, EngineCall **ret);
 
+/* GET /containers/{id}/logs: the last `lines` lines of stdout and stderr in order of arrival, of which the
+ * last ENGINE_LOG_TAIL_MAX bytes are told. `tty` is the container's own (ContainerDetail): it says how the
+ * answer is framed, and the wrong one gives -EBADMSG or a tail with frames in it. More than
+ * ENGINE_LOG_BYTES_MAX of body is -EMSGSIZE. Engines answer 501 or 500 (-EREMOTEIO) if the container's log
+ * driver cannot be read. */
+int engine_log_tail(EngineClient *c, const ContainerId *id, unsigned lines, bool tty,
+                EngineLogHandler on_done, void *userdata, EngineCall **ret);
+
 /* GET /events?since=0&until=`until_nsec`: what the engine's replay ring holds, oldest first, all types
  * and unfiltered, then it ends. Events about other things have action EVENT_OTHER. One that cannot be
  * decoded is passed over, as in a list. until_nsec below 0 is -EINVAL. */
 int engine_event_ring(EngineClient *c, int64_t until_nsec, EngineEventHandler on_event,
                 EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
-/* GET /events: containers only; create, start, kill, stop, die, destroy, rename; with the label
- * com.docker.swarm.task. since_nsec 0: from now on; below 0: -EINVAL. on_open is called when the engine
- * has accepted the subscription (status 200), before any on_event, and may start and release calls, this
- * one too; events that happen from then on will come. If the headers do not come within the request
- * timeout the call ends with -ETIMEDOUT. It never ends with error 0: a stream that the engine ended is
- * -ECONNRESET. An event that cannot be decoded is reported through on_event as EVENT_OTHER with an
- * all-zero id and time 0, so that the caller can list again. */
+/* GET /events: containers only; create, start, kill, stop, die, destroy, rename; with tasks_only those of
+ * containers with the label com.docker.swarm.task, else of all (without that label `labelled` is false).
+ * since_nsec 0: from now on; below 0: -EINVAL. on_open is called when the engine has accepted the
+ * subscription (status 200), before any on_event, and may start and release calls, this one too; events
+ * that happen from then on will come. If the headers do not come within the request timeout the call ends
+ * with -ETIMEDOUT. It never ends with error 0: a stream that the engine ended is -ECONNRESET. An event that
+ * cannot be decoded is reported through on_event as EVENT_OTHER with an all-zero id and time 0, so that the
+ * caller can list again. */
 typedef void (*EngineOpenHandler)(void *userdata);
-int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_open,
+int engine_subscribe(EngineClient *c, int64_t since_nsec, bool tasks_only, EngineOpenHandler on_open,
                 EngineEventHandler on_event, EngineDoneHandler on_done, void *userdata, EngineCall **ret);
 
 /* How many elements of a list were passed over so far because they could not be read. */

@@ -7,7 +7,8 @@
  * JSON object and give borrowed strings that live in a Decoded until it is released.
  *
  * Fields that are missing or unknown are tolerated where the value has a "not told"; a wrong type, or a
- * missing field that everything rests on (the id), makes the object bad. Keys are compared exactly. Of a
+ * missing field that everything rests on (the id), makes the object bad. (Of the labels only Swarm's are
+ * judged so: one in all_labels that is no text is as if it were not there.) Keys are compared exactly. Of a
  * key given twice the last counts, as in the engine's own decoder. Times in nanoseconds do not fit a double
  * and are taken from the text.
  */
@@ -32,7 +33,7 @@ void decoded_done(Decoded *d);
 
 /* Each: returns 0; -EBADMSG if the text is not a JSON object of this kind; -ENOMEM. On failure nothing
  * is written. `text` need not outlive the call, nor be NUL-terminated; d must be fresh (DECODED_INIT or
- * done). An empty string is "not told". */
+ * done). An empty string is "not told", but in all_labels it is "". */
 
 /* The time must be there and positive: timeNano, or else `time`. For events that are not about
  * containers, or whose action is none of EventAction's, nothing else is read. */
@@ -44,7 +45,7 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
 
 /* Id, Created, State, State.ExitCode and State.FinishedAt must be there: a removal rests on them. If
  * State's flags contradict a Status that says stopped, the state is the one with more life. `finished` may
- * be 0 (never) even if the state says exited. */
+ * be 0 (never) even if the state says exited. A restart policy of an unknown name may restart. */
 int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *ret);
 
 /* Without Swarm the state is SWARM_STATE_UNKNOWN. */

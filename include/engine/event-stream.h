@@ -36,10 +36,10 @@ typedef struct EventStreamHandlers {
         void (*down)(int error, const char *message, void *userdata);
 } EventStreamHandlers;
 
-/* Starts at once, from the event loop. Borrowed: event, client and handlers, which must outlive it.
- * Returns 0 or a negative errno. */
-int event_stream_new(sd_event *event, EngineClient *client, const EventStreamHandlers *handlers,
-                void *userdata, EventStream **ret);
+/* Starts at once, from the event loop. tasks_only: as for engine_subscribe(). Borrowed: event, client and
+ * handlers, which must outlive it. Returns 0 or a negative errno. */
+int event_stream_new(sd_event *event, EngineClient *client, bool tasks_only,
+                const EventStreamHandlers *handlers, void *userdata, EventStream **ret);
 
 EventStream *event_stream_free(EventStream *s);
 
@@ -47,6 +47,9 @@ EventStream *event_stream_free(EventStream *s);
  * without having closed the stream). `down` is not called. Not from inside the handlers `event` and
  * `gap`. */
 void event_stream_reconnect(EventStream *s);
+
+/* From the next connection on. */
+void event_stream_set_tasks_only(EventStream *s, bool tasks_only);
 
 DEFINE_CLEANUP(EventStream *, event_stream_free, NULL);
 

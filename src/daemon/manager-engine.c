@@ -259,5 +259,5 @@ int manager_set_up_engine(Manager *m) {
                         &m->reaper);
         if (r < 0)
                 return r;
-        return event_stream_new(m->event, m->client, &stream_handlers, m, &m->stream);
+        return event_stream_new(m->event, m->client, true, &stream_handlers, m, &m->stream);
 }

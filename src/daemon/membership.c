@@ -63,7 +63,7 @@ int membership_ask(Membership *m) {
                 return 0;
 
         m->asked = steady_clock_now(m->clock).steady;
-        return engine_list_tasks(m->client, m->ids, m->n_ids, on_element, on_listed, m, &m->call);
+        return engine_list_containers(m->client, true, m->ids, m->n_ids, on_element, on_listed, m, &m->call);
 }
 
 void membership_cancel(Membership *m) {

@@ -50,7 +50,7 @@ static void list(Sync *s) {
         s->call = engine_call_free(s->call);
         s->asked = steady_clock_now(s->clock).steady;
         registry_sweep_begin(s->registry);
-        r = engine_list_tasks(s->client, NULL, 0, on_element, on_listed, s, &s->call);
+        r = engine_list_containers(s->client, true, NULL, 0, on_element, on_listed, s, &s->call);
         if (r < 0)
                 finish(s, r, "list", NULL);
 }

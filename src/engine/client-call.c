@@ -110,6 +110,8 @@ static int call_result(const EngineCall *call, int error) {
                 return -ECONNRESET;
         if (call->frame)
                 return json_frame_finish(call->frame);
+        if (call->log)
+                return log_frame_finish(call->log);
 
         /* There is no text to decode at all. */
         if (call->kind != CALL_REMOVE && call->body.size == 0)
@@ -155,6 +157,16 @@ static void finish_inspect(EngineCall *call, int error, const char *message) {
         call->on_done.detail(call, error, message, error < 0 ? NULL : &detail, call->userdata);
 }
 
+static void finish_log(EngineCall *call, int error, const char *message) {
+        const char *tail = NULL;
+        size_t size = 0;
+
+        if (error >= 0)
+                tail = log_frame_tail(call->log, &size);
+
+        call->on_done.log(call, error, message, tail, size, call->userdata);
+}
+
 static void call_finish(EngineCall *call, int error) {
         _cleanup_decoded_ Decoded d = DECODED_INIT;
         const char *message = NULL;
@@ -179,6 +191,9 @@ static void call_finish(EngineCall *call, int error) {
                 break;
         case CALL_INSPECT:
                 finish_inspect(call, error, message);
+                break;
+        case CALL_LOG:
+                finish_log(call, error, message);
                 break;
         default:
                 call->on_done.done(call, error, message, call->userdata);
@@ -264,6 +279,15 @@ static int call_feed(EngineCall *call, const void *data, size_t size) {
         return call->error;
 }
 
+static int call_feed_log(EngineCall *call, const void *data, size_t size) {
+        /* The engine was asked for some lines, but how long a line is the container decides. */
+        if (size > ENGINE_LOG_BYTES_MAX - call->log_size)
+                return -EMSGSIZE;
+        call->log_size += size;
+
+        return log_frame_feed(call->log, data, size);
+}
+
 static int call_take_body(EngineCall *call, const void *data, size_t size) {
         if (!call_accepts(call)) {
                 /* Only for people: what is too much is dropped. */
@@ -284,6 +308,8 @@ static int call_take_body(EngineCall *call, const void *data, size_t size) {
         case CALL_LIST:
         case CALL_RING:
                 return call_feed(call, data, size);
+        case CALL_LOG:
+                return call_feed_log(call, data, size);
         default:
                 return 0;
         }
@@ -385,6 +411,7 @@ EngineCall *engine_call_free(EngineCall *call) {
         (void)sd_event_source_disable_unref(call->header_timer);
         (void)sd_event_source_disable_unref(call->open_source);
         (void)json_frame_free(call->frame);
+        (void)log_frame_free(call->log);
         buffer_done(&call->body);
         free(call);
 
@@ -416,6 +443,8 @@ static int call_prepare(EngineCall *call) {
         case CALL_SUBSCRIBE:
                 return json_frame_new(JSON_FRAME_STREAM, ENGINE_OBJECT_SIZE_MAX, on_event_object,
                                 on_event_skipped, call, &call->frame);
+        case CALL_LOG:
+                return log_frame_new(call->log_mode, ENGINE_LOG_TAIL_MAX, &call->log);
         default:
                 return 0;
         }

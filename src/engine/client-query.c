@@ -16,12 +16,14 @@
 #include "base/usec.h"
 #include "engine/client-query.h"
 
-#define FILTER_TASKS "{\"is-task\":[\"true\"]"
+#define FILTER_TASKS  "{\"is-task\":[\"true\"]"
+#define FILTER_OTHERS "{\"is-task\":[\"false\"]" /* the longer one */
 
-#define FILTER_EVENTS                                                                        \
-        "{\"type\":[\"container\"],"                                                         \
-        "\"event\":[\"create\",\"start\",\"kill\",\"stop\",\"die\",\"destroy\",\"rename\"]," \
-        "\"label\":[\"com.docker.swarm.task\"]}"
+#define FILTER_EVENTS                \
+        "{\"type\":[\"container\"]," \
+        "\"event\":[\"create\",\"start\",\"kill\",\"stop\",\"die\",\"destroy\",\"rename\"]"
+#define FILTER_EVENTS_ALL   FILTER_EVENTS "}"
+#define FILTER_EVENTS_TASKS FILTER_EVENTS ",\"label\":[\"com.docker.swarm.task\"]}"
 
 static char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -66,15 +68,15 @@ char *engine_percent_encode(const char *text) {
 }
 
 /* {"is-task":["true"],"id":["ID","ID"]} */
-static char *filter_tasks(const ContainerId *ids, size_t n_ids) {
+static char *filter_containers(bool is_task, const ContainerId *ids, size_t n_ids) {
         char *filter, *p;
 
         /* For each id its digits, quotes and a comma (the room for its NUL is the second quote's). */
-        filter = malloc(sizeof(FILTER_TASKS) + sizeof(",\"id\":[]}") + n_ids * (CONTAINER_ID_HEX_SIZE + 2));
+        filter = malloc(sizeof(FILTER_OTHERS) + sizeof(",\"id\":[]}") + n_ids * (CONTAINER_ID_HEX_SIZE + 2));
         if (!filter)
                 return NULL;
 
-        p = stpcpy(filter, FILTER_TASKS);
+        p = stpcpy(filter, is_task ? FILTER_TASKS : FILTER_OTHERS);
         for (size_t i = 0; i < n_ids; i++) {
                 char hex[CONTAINER_ID_HEX_SIZE];
 
@@ -91,10 +93,10 @@ char *engine_path_info(ApiVersion api) {
         return text_format("/v%u.%u/info", api.major, api.minor);
 }
 
-char *engine_path_list_tasks(ApiVersion api, const ContainerId *ids, size_t n_ids) {
+char *engine_path_list(ApiVersion api, bool is_task, const ContainerId *ids, size_t n_ids) {
         _cleanup_free_ char *filter = NULL, *encoded = NULL;
 
-        filter = filter_tasks(ids, n_ids);
+        filter = filter_containers(is_task, ids, n_ids);
         if (!filter)
                 return NULL;
 
@@ -118,15 +120,22 @@ char *engine_path_remove(ApiVersion api, const ContainerId *id, bool volumes) {
                         volumes ? "?v=1" : "");
 }
 
+char *engine_path_log(ApiVersion api, const ContainerId *id, unsigned lines) {
+        char hex[CONTAINER_ID_HEX_SIZE];
+
+        return text_format("/v%u.%u/containers/%s/logs?stdout=1&stderr=1&tail=%u", api.major, api.minor,
+                        container_id_format(id, hex), lines);
+}
+
 char *engine_path_event_ring(ApiVersion api, int64_t until_nsec) {
         return text_format("/v%u.%u/events?since=0&until=%" PRIu64 ".%09" PRIu64, api.major, api.minor,
                         (uint64_t)until_nsec / NSEC_PER_SEC, (uint64_t)until_nsec % NSEC_PER_SEC);
 }
 
-char *engine_path_subscribe(ApiVersion api, int64_t since_nsec) {
+char *engine_path_subscribe(ApiVersion api, int64_t since_nsec, bool tasks_only) {
         _cleanup_free_ char *encoded = NULL;
 
-        encoded = engine_percent_encode(FILTER_EVENTS);
+        encoded = engine_percent_encode(tasks_only ? FILTER_EVENTS_TASKS : FILTER_EVENTS_ALL);
         if (!encoded)
                 return NULL;
 

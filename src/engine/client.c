@@ -30,8 +30,9 @@ int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, Engi
         return engine_call_start(call, engine_path_info(c->api), "info", ret);
 }
 
-int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, EngineSummaryHandler on_element,
-                EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
+int engine_list_containers(EngineClient *c, bool is_task, const ContainerId *ids, size_t n_ids,
+                EngineSummaryHandler on_element, EngineDoneHandler on_done, void *userdata,
+                EngineCall **ret) {
         EngineCall *call;
 
         if (n_ids > ENGINE_LIST_IDS_MAX)
@@ -43,7 +44,8 @@ int engine_list_tasks(EngineClient *c, const ContainerId *ids, size_t n_ids, Eng
         call->on_element = on_element;
         call->on_done.done = on_done;
 
-        return engine_call_start(call, engine_path_list_tasks(c->api, ids, n_ids), "list of tasks", ret);
+        return engine_call_start(call, engine_path_list(c->api, is_task, ids, n_ids),
+                        is_task ? "list of tasks" : "list of other containers", ret);
 }
 
 int engine_inspect(EngineClient *c, const ContainerId *id, EngineDetailHandler on_done, void *userdata,
@@ -69,6 +71,18 @@ int engine_remove(EngineClient *c, const ContainerId *id, bool volumes, EngineDo
         return engine_call_start(call, engine_path_remove(c->api, id, volumes), "remove", ret);
 }
 
+int engine_log_tail(EngineClient *c, const ContainerId *id, unsigned lines, bool tty,
+                EngineLogHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_LOG, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->log_mode = tty ? LOG_FRAME_RAW : LOG_FRAME_MULTIPLEXED;
+        call->on_done.log = on_done;
+
+        return engine_call_start(call, engine_path_log(c->api, id, lines), "log", ret);
+}
+
 int engine_event_ring(EngineClient *c, int64_t until_nsec, EngineEventHandler on_event,
                 EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
         EngineCall *call;
@@ -85,7 +99,7 @@ int engine_event_ring(EngineClient *c, int64_t until_nsec, EngineEventHandler on
         return engine_call_start(call, engine_path_event_ring(c->api, until_nsec), "event ring", ret);
 }
 
-int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_open,
+int engine_subscribe(EngineClient *c, int64_t since_nsec, bool tasks_only, EngineOpenHandler on_open,
                 EngineEventHandler on_event, EngineDoneHandler on_done, void *userdata, EngineCall **ret) {
         EngineCall *call;
 
@@ -99,7 +113,7 @@ int engine_subscribe(EngineClient *c, int64_t since_nsec, EngineOpenHandler on_o
         call->on_event = on_event;
         call->on_done.done = on_done;
 
-        return engine_call_start(call, engine_path_subscribe(c->api, since_nsec), "events", ret);
+        return engine_call_start(call, engine_path_subscribe(c->api, since_nsec, tasks_only), "events", ret);
 }
 
 int engine_client_new(
@@ -144,6 +158,10 @@ void engine_client_set_api(EngineClient *c, ApiVersion api) {
 
 ApiVersion engine_client_api(const EngineClient *c) {
         return c->api;
+}
+
+void engine_client_set_request_timeout(EngineClient *c, usec_t timeout) {
+        c->request_timeout = timeout;
 }
 
 int engine_api_negotiate(const EngineVersion *v, ApiVersion *ret) {

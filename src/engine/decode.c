@@ -74,6 +74,20 @@ static int read_labels(const cJSON *object, SwarmLabels *ret) {
         return json_value_read(object, fields, ELEMENTS_OF(fields));
 }
 
+/* Labels.get in a tree. Unlike fields, a label can be told empty. */
+static const char *get_label(const void *object, const char *key) {
+        const cJSON *item, *found = NULL;
+
+        cJSON_ArrayForEach(item, (const cJSON *)object)
+                if (strcmp(item->string, key) == 0)
+                        found = item;
+        return cJSON_GetStringValue(found);
+}
+
+static Labels labels_of(const cJSON *object) {
+        return (Labels){ .object = object, .get = get_label };
+}
+
 static EventAction event_action_from_name(const char *name) {
         for (EventAction action = EVENT_OTHER + 1; action < _EVENT_ACTION_MAX; action++)
                 if (strcmp(event_action_name(action), name) == 0)
@@ -103,6 +117,7 @@ static int read_attributes(const cJSON *object, EngineEvent *event) {
         if (event->action == EVENT_KILL && signal)
                 (void)parse_int(signal, 1, SIGNAL_MAX, &event->signal);
 
+        event->all_labels = labels_of(object);
         return read_labels(object, &event->labels);
 }
 
@@ -239,6 +254,7 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
         if (r < 0)
                 return r;
         summary.exit_code_forged = exit_code;
+        summary.all_labels = labels_of(labels);
 
         d->tree = TAKE_PTR(parsed.tree);
         *ret = summary;
@@ -305,20 +321,47 @@ static int read_state(const cJSON *object, ContainerDetail *detail) {
         return 0;
 }
 
+/* What else may happen to the container without anybody's doing. A policy of a name that is not known yet
+ * may start it again. */
+static int read_host_config(const cJSON *object, ContainerDetail *detail) {
+        const cJSON *restart_policy;
+        const char *name;
+        JsonField fields[] = {
+                json_bool("AutoRemove", &detail->auto_remove),
+                json_object("RestartPolicy", &restart_policy),
+        };
+        JsonField policy_fields[] = {
+                json_string("Name", &name),
+        };
+        int r;
+
+        r = json_value_read(object, fields, ELEMENTS_OF(fields));
+        if (r < 0)
+                return r;
+        r = json_value_read(restart_policy, policy_fields, ELEMENTS_OF(policy_fields));
+        if (r < 0)
+                return r;
+
+        detail->may_restart = name && strcmp(name, "no") != 0;
+        return 0;
+}
+
 int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *ret) {
         _cleanup_decoded_ Decoded parsed = DECODED_INIT;
         ContainerDetail detail = {};
         const char *id, *name, *created;
-        const cJSON *state, *config, *labels;
+        const cJSON *state, *config, *host_config, *labels;
         JsonField fields[] = {
                 json_required(json_string("Id", &id)),
                 json_string("Name", &name),
                 json_required(json_string("Created", &created)),
                 json_required(json_object("State", &state)),
                 json_object("Config", &config),
+                json_object("HostConfig", &host_config),
         };
         JsonField config_fields[] = {
                 json_string("Image", &detail.image),
+                json_bool("Tty", &detail.tty),
                 json_object("Labels", &labels),
         };
         int r;
@@ -340,7 +383,11 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
         r = read_labels(labels, &detail.labels);
         if (r < 0)
                 return r;
+        r = read_host_config(host_config, &detail);
+        if (r < 0)
+                return r;
 
+        detail.all_labels = labels_of(labels);
         detail.name = without_slash(name);
 
         d->tree = TAKE_PTR(parsed.tree);

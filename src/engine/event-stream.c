@@ -17,6 +17,7 @@ struct EventStream {
         EngineClient *client;
         const EventStreamHandlers *handlers;
         void *userdata;
+        bool tasks_only; /* at the next subscription */
 
         EngineCall *call;       /* the version, then the subscription */
         sd_event_source *retry; /* one-shot */
@@ -106,7 +107,8 @@ static void on_version(
         snprintf(s->engine, sizeof(s->engine), "%s", v->engine ? v->engine : "unknown");
 
         s->call = engine_call_free(s->call);
-        r = engine_subscribe(s->client, s->last_nsec, on_open, on_event, on_closed, s, &s->call);
+        r = engine_subscribe(
+                        s->client, s->last_nsec, s->tasks_only, on_open, on_event, on_closed, s, &s->call);
         if (r < 0)
                 fail(s, r, NULL);
 }
@@ -123,8 +125,8 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int event_stream_new(sd_event *event, EngineClient *client, const EventStreamHandlers *handlers,
-                void *userdata, EventStream **ret) {
+int event_stream_new(sd_event *event, EngineClient *client, bool tasks_only,
+                const EventStreamHandlers *handlers, void *userdata, EventStream **ret) {
         _cleanup_(event_stream_freep) EventStream *s = calloc(1, sizeof(*s));
         int r;
 
@@ -132,6 +134,7 @@ int event_stream_new(sd_event *event, EngineClient *client, const EventStreamHan
                 return -ENOMEM;
         s->event = sd_event_ref(event);
         s->client = client;
+        s->tasks_only = tasks_only;
         s->handlers = handlers;
         s->userdata = userdata;
 
@@ -159,4 +162,8 @@ EventStream *event_stream_free(EventStream *s) {
 void event_stream_reconnect(EventStream *s) {
         s->call = engine_call_free(s->call);
         schedule_retry(s);
+}
+
+void event_stream_set_tasks_only(EventStream *s, bool tasks_only) {
+        s->tasks_only = tasks_only;
 }

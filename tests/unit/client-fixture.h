@@ -38,6 +38,9 @@ struct Fixture {
         ContainerDetail detail;
         ContainerId last_id;
         EventAction first_action, last_action;
+        bool labelled; /* of the last event */
+        char tail[ENGINE_LOG_TAIL_MAX + 1];
+        size_t tail_size;
 
         int answer;                 /* what on_element and on_event return... */
         unsigned answer_from;       /* ... the latter from this event on */
@@ -137,6 +140,21 @@ static inline void on_detail(EngineCall *call, int error, const char *message, c
         told(f, call, error, message);
 }
 
+static inline void on_log(EngineCall *call, int error, const char *message, const char *tail, size_t size,
+                void *userdata) {
+        Fixture *f = userdata;
+
+        assert_true((error == 0) == (tail != NULL));
+        assert_true(error == 0 || size == 0);
+        if (tail) {
+                assert_true(size < sizeof(f->tail));
+                assert_int_equal(tail[size], '\0');
+                memcpy(f->tail, tail, size);
+        }
+        f->tail_size = size;
+        told(f, call, error, message);
+}
+
 static inline int on_element(const ContainerSummary *summary, void *userdata) {
         Fixture *f = userdata;
 
@@ -164,6 +182,7 @@ static inline int on_event(const EngineEvent *event, void *userdata) {
                 f->first_action = event->action;
         f->last_action = event->action;
         f->last_id = event->id;
+        f->labelled = event->labelled;
         if (event->action == EVENT_OTHER && event->time_nsec == 0 &&
                         memcmp(&event->id, &none, sizeof(none)) == 0)
                 f->n_lost++;
@@ -209,7 +228,8 @@ static inline void do_inspect(Fixture *f) {
 
 static inline void do_list(Fixture *f) {
         again(f);
-        assert_int_equal(engine_list_tasks(f->client, NULL, 0, on_element, on_done, f, &f->call), 0);
+        assert_int_equal(engine_list_containers(f->client, true, NULL, 0, on_element, on_done, f, &f->call),
+                        0);
         finish(f);
 }
 
@@ -221,7 +241,7 @@ static inline void do_ring(Fixture *f) {
 
 static inline void subscribe(Fixture *f) {
         again(f);
-        assert_int_equal(engine_subscribe(f->client, 0, on_open, on_event, on_done, f, &f->call), 0);
+        assert_int_equal(engine_subscribe(f->client, 0, true, on_open, on_event, on_done, f, &f->call), 0);
         assert_int_equal(f->n_done + f->n_open, 0);
 }
 

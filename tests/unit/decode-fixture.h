@@ -114,6 +114,46 @@ static inline void assert_swarm_labels(const SwarmLabels *l) {
         assert_string_equal(l->task_name, "web.1.task1");
 }
 
+/* `text` NULL: there is none of this key. */
+static inline void assert_label(const Labels *l, const char *key, const char *text) {
+        const char *found = labels_get(l, key);
+
+        if (!text)
+                assert_null(found);
+        else {
+                assert_non_null(found);
+                assert_string_equal(found, text);
+        }
+}
+
+/* Labels whose keys and values test how they are found, and what has to be found then. */
+#define ODD_LABELS                                                                              \
+        "\"a\":\"first\",\"A\":\"upper\",\"a\":\"last\",\"empty\":\"\",\"\":\"nameless\","      \
+        "\"num\":1,\"null\":null,\"true\":true,\"list\":[\"x\"],\"map\":{\"inner\":\"x\"},"     \
+        "\"was\":\"text\",\"was\":1,\"is\":1,\"is\":\"text\",\"\\u0065scaped\":\"\\u00e9\\n\"," \
+        "\"org.reaperd.keep\":\" true \""
+
+static inline void assert_odd_labels(const Labels *l) {
+        assert_label(l, "a", "last");
+        assert_label(l, "A", "upper");
+        assert_label(l, "empty", "");
+        assert_label(l, "", "nameless");
+        assert_label(l, "num", NULL);
+        assert_label(l, "null", NULL);
+        assert_label(l, "true", NULL);
+        assert_label(l, "list", NULL);
+        assert_label(l, "map", NULL);
+        assert_label(l, "inner", NULL);
+        assert_label(l, "was", NULL);
+        assert_label(l, "is", "text");
+        assert_label(l, "escaped", "\xc3\xa9\n");
+        assert_label(l, "org.reaperd.keep", " true ");
+        assert_label(l, "org.reaperd.Keep", NULL);
+        assert_label(l, "org.reaperd.kee", NULL);
+        assert_label(l, "org.reaperd.keep-last", NULL);
+        assert_label(l, "Id", NULL);
+}
+
 static inline void assert_no_labels(const SwarmLabels *l) {
         assert_true(!l->node_id && !l->service_id && !l->service_name && !l->task_id && !l->task_name);
 }

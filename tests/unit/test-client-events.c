@@ -228,7 +228,9 @@ static void on_listed(EngineCall *call, int error, const char *message, void *us
 }
 
 static void then_list(Fixture *f) {
-        assert_int_equal(engine_list_tasks(f->client, NULL, 0, on_element, on_listed, f, &list_call), 0);
+        assert_int_equal(engine_list_containers(
+                                         f->client, true, NULL, 0, on_element, on_listed, f, &list_call),
+                        0);
 }
 
 static void test_list_when_open(void **state) {

@@ -66,11 +66,27 @@ static void test_paths(void **state) {
         assert_asked(&f, "GET /v1.44/containers/json?all=1&filters=%7B%22is-task%22%3A%5B%22true%22%5D%7D");
 
         again(&f);
-        assert_int_equal(engine_list_tasks(f.client, ids, 2, on_element, on_done, &f, &f.call), 0);
+        assert_int_equal(
+                        engine_list_containers(f.client, true, ids, 2, on_element, on_done, &f, &f.call), 0);
         finish(&f);
         assert_asked(&f, "GET "
                          "/v1.44/containers/"
                          "json?all=1&filters=%7B%22is-task%22%3A%5B%22true%22%5D%2C%22id%22%3A%5B"
+                         "%22" HEX_A "%22%2C%22" HEX_B "%22%5D%7D");
+
+        again(&f);
+        assert_int_equal(engine_list_containers(f.client, false, NULL, 0, on_element, on_done, &f, &f.call),
+                        0);
+        finish(&f);
+        assert_asked(&f, "GET /v1.44/containers/json?all=1&filters=%7B%22is-task%22%3A%5B%22false%22%5D%7D");
+
+        again(&f);
+        assert_int_equal(engine_list_containers(f.client, false, ids, 2, on_element, on_done, &f, &f.call),
+                        0);
+        finish(&f);
+        assert_asked(&f, "GET "
+                         "/v1.44/containers/"
+                         "json?all=1&filters=%7B%22is-task%22%3A%5B%22false%22%5D%2C%22id%22%3A%5B"
                          "%22" HEX_A "%22%2C%22" HEX_B "%22%5D%7D");
 
         do_inspect(&f);
@@ -87,24 +103,32 @@ static void test_paths(void **state) {
         do_ring(&f);
         assert_asked(&f, "GET /v1.44/events?since=0&until=1.000000001");
 
-#define FILTERS                                                                                           \
-        "filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"  \
-        "%22kill%22%2C%22stop%22%2C%22die%22%2C%22destroy%22%2C%22rename%22%5D%2C%22label%22%3A%5B%22com" \
-        ".docker.swarm.task%22%5D%7D"
+#define FILTERS(end)                                                                                     \
+        "filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C" \
+        "%22kill%22%2C%22stop%22%2C%22die%22%2C%22destroy%22%2C%22rename%22%5D" end "%7D"
+#define TASK_FILTER "%2C%22label%22%3A%5B%22com.docker.swarm.task%22%5D"
 
         subscribe(&f);
         finish(&f);
-        assert_asked(&f, "GET /v1.44/events?" FILTERS);
+        assert_asked(&f, "GET /v1.44/events?" FILTERS(TASK_FILTER));
 
         again(&f);
-        assert_int_equal(engine_subscribe(f.client, INT64_MAX, on_open, on_event, on_done, &f, &f.call), 0);
+        assert_int_equal(
+                        engine_subscribe(f.client, INT64_MAX, true, on_open, on_event, on_done, &f, &f.call),
+                        0);
         finish(&f);
-        assert_asked(&f, "GET /v1.44/events?since=9223372036.854775807&" FILTERS);
+        assert_asked(&f, "GET /v1.44/events?since=9223372036.854775807&" FILTERS(TASK_FILTER));
+
+        again(&f);
+        assert_int_equal(engine_subscribe(f.client, 1, false, on_open, on_event, on_done, &f, &f.call), 0);
+        finish(&f);
+        assert_asked(&f, "GET /v1.44/events?since=0.000000001&" FILTERS(""));
 
         close_fixture(&f);
 }
 
-/* As many ids as are allowed come through whole, and one more is refused. */
+/* As many ids as are allowed come through whole (behind the longer of the filters), and one more is
+ * refused. */
 static void test_ids_max(void **state) {
         static ContainerId ids[ENGINE_LIST_IDS_MAX + 1];
         unsigned n = 0;
@@ -115,13 +139,13 @@ static void test_ids_max(void **state) {
                 ids[i].bytes[0] = ids[i].bytes[31] = (uint8_t)i;
         open_fixed(&f, 200, "[]");
 
-        assert_int_equal(
-                        engine_list_tasks(f.client, ids, ELEMENTS_OF(ids), on_element, on_done, &f, &f.call),
+        assert_int_equal(engine_list_containers(f.client, true, ids, ELEMENTS_OF(ids), on_element, on_done,
+                                         &f, &f.call),
                         -EINVAL);
         assert_null(f.call);
 
-        assert_int_equal(engine_list_tasks(f.client, ids, ENGINE_LIST_IDS_MAX, on_element, on_done, &f,
-                                         &f.call),
+        assert_int_equal(engine_list_containers(f.client, false, ids, ENGINE_LIST_IDS_MAX, on_element,
+                                         on_done, &f, &f.call),
                         0);
         finish(&f);
         assert_int_equal(f.error, 0);
@@ -139,7 +163,8 @@ static void test_arguments(void **state) {
         (void)state;
         open_fixed(&f, 200, "");
         assert_int_equal(engine_event_ring(f.client, -1, on_event, on_done, &f, &f.call), -EINVAL);
-        assert_int_equal(engine_subscribe(f.client, -1, on_open, on_event, on_done, &f, &f.call), -EINVAL);
+        assert_int_equal(engine_subscribe(f.client, -1, true, on_open, on_event, on_done, &f, &f.call),
+                        -EINVAL);
         assert_null(f.call);
         close_fixture(&f);
 }
@@ -457,6 +482,39 @@ static bool script_mute(int fd, const char *request, unsigned n, ServerLog *log)
         return false;
 }
 
+static void on_never(
+                EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
+        (void)call, (void)message, (void)info, (void)userdata;
+        fail_msg("ended with %d", error);
+}
+
+/* A new timeout is for what is started from then on. */
+static void test_request_timeout(void **state) {
+        EngineCall *before = NULL;
+        Fixture f;
+
+        (void)state;
+        open_fixture(&f, script_mute);
+        assert_int_equal(engine_info(f.client, on_never, NULL, &before), 0);
+
+        engine_client_set_request_timeout(f.client, 100 * USEC_PER_MSEC);
+        do_remove(&f);
+        assert_int_equal(f.error, -ETIMEDOUT);
+        subscribe(&f);
+        finish(&f);
+        assert_int_equal(f.error, -ETIMEDOUT);
+
+        /* And back. */
+        engine_client_set_request_timeout(f.client, PATIENCE);
+        again(&f);
+        assert_int_equal(engine_info(f.client, on_info, &f, &f.call), 0);
+        turn(&f, 250 * USEC_PER_MSEC);
+        assert_int_equal(f.n_done, 0);
+
+        (void)engine_call_free(before);
+        close_fixture(&f);
+}
+
 static void test_connection_errors(void **state) {
         Endpoint nowhere = { .kind = ENDPOINT_UNIX, .path = "/nonexistent/engine.sock" };
         Fixture f;
@@ -508,6 +566,7 @@ int main(void) {
                 cmocka_unit_test(test_inspect),
                 cmocka_unit_test(test_answer_too_large),
                 cmocka_unit_test(test_list),
+                cmocka_unit_test(test_request_timeout),
                 cmocka_unit_test(test_connection_errors),
         };
 

@@ -109,6 +109,83 @@ static void test_detail_state(void **state __attribute__((unused))) {
         }
 }
 
+/* An answer with these further fields. */
+#define WITH(fields)                                                                                     \
+        "{\"Id\":\"" ID                                                                                  \
+        "\",\"Created\":\"2023-11-14T22:13:20Z\",\"State\":{\"ExitCode\":0,\"FinishedAt\":\"2023-11-14T" \
+        "22:13:20Z\"}," fields "}"
+
+static void test_detail_labels(void **state __attribute__((unused))) {
+        static const char *const without[] = {
+                WITH("\"Config\":{\"Labels\":null}"),
+                WITH("\"Config\":{\"labels\":{\"a\":\"x\"}}"),
+                WITH("\"Config\":{\"a\":\"x\"}"),
+                WITH("\"Config\":null"),
+                WITH("\"Labels\":{\"a\":\"x\"}"),
+        };
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        assert_good(detail, WITH("\"Config\":{\"Image\":\"i\",\"Labels\":{" ODD_LABELS "}}"), &d, &v);
+        assert_odd_labels(&v.detail.all_labels);
+        for (size_t i = 0; i < ELEMENTS_OF(without); i++) {
+                assert_good(detail, without[i], &d, &v);
+                assert_label(&v.detail.all_labels, "a", NULL);
+                assert_label(&v.detail.all_labels, "Id", NULL);
+        }
+}
+
+/* What the engine may do with the container by itself, and how its log is framed. */
+static void test_detail_host_config(void **state __attribute__((unused))) {
+        static const struct {
+                const char *text;
+                bool auto_remove, may_restart, tty;
+        } cases[] = {
+                { WITH("\"Config\":{},\"HostConfig\":{}"), false, false, false },
+                { WITH("\"Config\":null,\"HostConfig\":null"), false, false, false },
+                { WITH("\"Config\":{\"Tty\":true}"), false, false, true },
+                { WITH("\"Config\":{\"Tty\":false}"), false, false, false },
+                { WITH("\"Config\":{\"Tty\":null,\"tty\":true}"), false, false, false },
+                { WITH("\"Config\":{\"Tty\":false,\"Tty\":true}"), false, false, true },
+                { WITH("\"Tty\":true,\"AutoRemove\":true,\"RestartPolicy\":{\"Name\":\"always\"}"), false,
+                                false, false },
+                { WITH("\"HostConfig\":{\"AutoRemove\":true}"), true, false, false },
+                { WITH("\"HostConfig\":{\"AutoRemove\":false}"), false, false, false },
+                { WITH("\"HostConfig\":{\"AutoRemove\":null,\"autoRemove\":true}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":null}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{}}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":null}}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"\"}}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"no\"}}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"name\":\"always\"}}"), false, false, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}}"), false, true, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"unless-stopped\"}}"), false, true,
+                                false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}"
+                       "}"),
+                                false, true, false },
+                /* Words that no engine knows yet may mean anything. */
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"No\"}}"), false, true, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"none\"}}"), false, true, false },
+                { WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"no\",\"Name\":\"always\"}}"), false,
+                                true, false },
+                { WITH("\"Config\":{\"Tty\":true},\"HostConfig\":{\"AutoRemove\":true,\"RestartPolicy\":{"
+                       "\"Name\":\"always\"}}"),
+                                true, true, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+
+                assert_good(detail, cases[i].text, &d, &v);
+                if (v.detail.auto_remove != cases[i].auto_remove ||
+                                v.detail.may_restart != cases[i].may_restart || v.detail.tty != cases[i].tty)
+                        fail_msg("%d %d %d from %s", v.detail.auto_remove, v.detail.may_restart,
+                                        v.detail.tty, cases[i].text);
+        }
+}
+
 #define FINISHED "\"FinishedAt\":\"2023-11-14T22:13:20Z\""
 #define CREATED  "\"Created\":\"2023-11-14T22:13:20Z\""
 
@@ -150,6 +227,16 @@ static void test_detail_bad(void **state __attribute__((unused))) {
                 "{\"Id\":\"" ID "\"," CREATED ",\"Config\":{\"Image\":1},\"State\":{\"ExitCode\":0," FINISHED
                 "}}",
                 "{\"Id\":\"" ID "\"," CREATED ",\"Name\":1,\"State\":{\"ExitCode\":0," FINISHED "}}",
+                WITH("\"Config\":{\"Tty\":\"true\"}"),
+                WITH("\"Config\":{\"Tty\":0}"),
+                WITH("\"HostConfig\":[]"),
+                WITH("\"HostConfig\":true"),
+                WITH("\"HostConfig\":{\"AutoRemove\":\"false\"}"),
+                WITH("\"HostConfig\":{\"AutoRemove\":0}"),
+                WITH("\"HostConfig\":{\"RestartPolicy\":\"no\"}"),
+                WITH("\"HostConfig\":{\"RestartPolicy\":[]}"),
+                WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":false}}"),
+                WITH("\"HostConfig\":{\"RestartPolicy\":{\"Name\":[\"no\"]}}"),
         };
         _cleanup_decoded_ Decoded d = DECODED_INIT;
         Result v;
@@ -168,6 +255,8 @@ int main(void) {
                 cmocka_unit_test(test_detail),
                 cmocka_unit_test(test_detail_tolerates),
                 cmocka_unit_test(test_detail_state),
+                cmocka_unit_test(test_detail_labels),
+                cmocka_unit_test(test_detail_host_config),
                 cmocka_unit_test(test_detail_bad),
                 cmocka_unit_test(test_every_cut),
         };

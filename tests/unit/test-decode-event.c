@@ -201,6 +201,30 @@ static void test_event_attributes(void **state __attribute__((unused))) {
         }
 }
 
+/* The labels are among the attributes. */
+static void test_event_labels(void **state __attribute__((unused))) {
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        assert_good(event, EVENT("container", "die", "{\"image\":\"i\"," ODD_LABELS "}", TIME), &d, &v);
+        assert_odd_labels(&v.event.all_labels);
+        assert_label(&v.event.all_labels, "image", "i");
+        assert_false(v.event.labelled);
+
+        assert_good(event, EVENT("container", "create", "{" SWARM_LABELS "}", TIME), &d, &v);
+        assert_label(&v.event.all_labels, "com.docker.swarm.task", "");
+        assert_label(&v.event.all_labels, "ID", NULL);
+
+        assert_good(event, EVENT("container", "die", "null", TIME), &d, &v);
+        assert_label(&v.event.all_labels, "a", NULL);
+
+        /* Nothing is read of others. */
+        assert_good(event, EVENT("container", "oom", "{\"a\":\"x\"}", TIME), &d, &v);
+        assert_label(&v.event.all_labels, "a", NULL);
+        assert_good(event, EVENT("network", "die", "{\"a\":\"x\"}", TIME), &d, &v);
+        assert_label(&v.event.all_labels, "a", NULL);
+}
+
 static void test_event_bad(void **state __attribute__((unused))) {
         static const char *const bad[] = {
                 /* Times. */
@@ -264,6 +288,7 @@ int main(void) {
                 cmocka_unit_test(test_event_other_types),
                 cmocka_unit_test(test_event_times),
                 cmocka_unit_test(test_event_attributes),
+                cmocka_unit_test(test_event_labels),
                 cmocka_unit_test(test_event_bad),
                 cmocka_unit_test(test_every_cut),
         };

@@ -107,6 +107,9 @@ static void test_many_labels(void **state __attribute__((unused))) {
         strcpy(p, "}}");
         assert_good(summary, text, &d, &v);
         assert_string_equal(v.summary.labels.task_id, "t");
+        assert_label(&v.summary.all_labels, "l0", "");
+        assert_label(&v.summary.all_labels, "l9999", "");
+        assert_label(&v.summary.all_labels, "l10000", NULL);
 }
 
 static void test_summary(void **state __attribute__((unused))) {
@@ -181,6 +184,29 @@ static void test_summary_fields(void **state __attribute__((unused))) {
         assert_good(summary, "{\"Id\":\"" ID "\",\"Labels\":{\"com.docker.swarm.task.id\":\"ab\\u0000cd\"}}",
                         &d, &v);
         assert_string_equal(v.summary.labels.task_id, "ab");
+}
+
+static void test_summary_labels(void **state __attribute__((unused))) {
+        static const char *const without[] = {
+                "{\"Id\":\"" ID "\"}",
+                "{\"Id\":\"" ID "\",\"Labels\":null}",
+                "{\"Id\":\"" ID "\",\"Labels\":{}}",
+                "{\"Id\":\"" ID "\",\"labels\":{\"a\":\"x\"}}",
+        };
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        Result v;
+
+        assert_good(summary, "{\"Id\":\"" ID "\",\"Labels\":{" ODD_LABELS "}}", &d, &v);
+        assert_odd_labels(&v.summary.all_labels);
+        assert_good(summary, "{\"Id\":\"" ID "\",\"Labels\":{" SWARM_LABELS "}}", &d, &v);
+        assert_label(&v.summary.all_labels, "com.docker.swarm.task", "");
+        assert_label(&v.summary.all_labels, "com.docker.swarm.service.name", "web");
+
+        for (size_t i = 0; i < ELEMENTS_OF(without); i++) {
+                assert_good(summary, without[i], &d, &v);
+                assert_label(&v.summary.all_labels, "a", NULL);
+                assert_label(&v.summary.all_labels, "Id", NULL);
+        }
 }
 
 static void test_summary_bad(void **state __attribute__((unused))) {
@@ -370,6 +396,7 @@ int main(void) {
                 cmocka_unit_test(test_summary),
                 cmocka_unit_test(test_summary_tolerates),
                 cmocka_unit_test(test_summary_fields),
+                cmocka_unit_test(test_summary_labels),
                 cmocka_unit_test(test_summary_bad),
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_info_unknown),
