@@ -37,6 +37,10 @@ void log_message(int level, const char *format, ...) __attribute__((format(print
 void log_record(int level, const char *message_id, const LogField *fields, size_t n_fields,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* A line that goes to stderr only, and not at all when stderr is the journal: what a field of the record
+ * before it holds there. */
+void log_beside_journal(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #define log_debug(...)                                       \
         do {                                                 \
                 if (log_enabled(LOG_DEBUG))                  \

@@ -16,12 +16,13 @@
 
 #include "core/facts.h"
 #include "core/instant.h"
+#include "core/shared-text.h"
 
-/* A string that many containers share (a service's name, an image's, a node's id); see registry.h. */
-typedef struct SharedText SharedText;
+typedef struct Slot Slot;       /* slot.h */
+typedef struct Profile Profile; /* profile.h */
 
 typedef enum Scope {
-        SCOPE_UNKNOWN, /* labelled as a task; the engine has not been asked whether it is one */
+        SCOPE_UNKNOWN, /* the engine has not been asked whether it is a task */
         SCOPE_TASK,    /* a Swarm task by the engine's own flag */
         SCOPE_OTHER,   /* not a Swarm task, whatever its labels say */
 } Scope;
@@ -35,8 +36,11 @@ typedef enum Finish {
 typedef struct Container {
         ContainerId id;
         char *name;    /* owned; NULL until told */
-        char *task_id; /* owned; NULL until told */
+        char *task_id; /* NULL until told; usually the end of `name`, else owned */
         SharedText *image, *service, *node;
+        const Profile *profile; /* what holds for it; NULL: not known yet (again) */
+        Slot *slot;             /* set while it is in one: it has ended and is in scope */
+        struct Container *slot_prev, *slot_next;
 
         usec_t created_stamp;  /* realtime; 0 until told */
         usec_t created;        /* steady, taken over at first sight */
@@ -73,10 +77,20 @@ typedef struct Container {
         bool connection_trouble : 1; /* the last failure was the connection's, not the container's */
         bool gone : 1;               /* dry run: would have been removed, is as good as gone */
         bool claimed : 1;            /* a request about it is under way: it is not in the due queue */
+        bool labelled : 1;           /* carries Swarm's label, which proves nothing */
+        bool profile_exact : 1;      /* `profile` rests on its labels, not on an event's attributes */
+        bool auto_remove : 1;        /* by the last inspect: the engine removes it by itself */
+        bool may_restart : 1;        /* by the last inspect: its restart policy may start it again */
+        bool tty : 1;                /* by the last inspect */
+        bool kept_last : 1;          /* was kept as one of the last when last decided; see slot.h */
+        bool wanted : 1;             /* its exact end decides about another: to be inspected at once */
+        bool over_cap : 1;           /* one of those that are too many, see cap.h */
+        bool surge_held : 1;         /* a reload made it due together with too many others */
+        bool was_due : 1;            /* before the reload that is under way */
 
-        usec_t look_at;     /* steady: its key in the due queue */
-        size_t queue_index; /* its place in the due queue, see due-queue.h */
-        uint64_t sweep;     /* the last sweep that saw it, see registry.h */
+        usec_t look_at;       /* steady: its key in the due queue */
+        uint32_t queue_index; /* its place in the due queue, see due-queue.h */
+        uint32_t sweep;       /* the last sweep that saw it, see registry.h */
         UT_hash_handle hh;
 } Container;
 

@@ -10,7 +10,7 @@
 
 #include "core/container.h"
 
-#define DUE_QUEUE_NONE ((size_t)SIZE_MAX) /* queue_index of a container that is not queued */
+#define DUE_QUEUE_NONE UINT32_MAX /* queue_index of a container that is not queued */
 
 typedef struct DueQueue {
         Container **heap;

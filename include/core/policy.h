@@ -6,18 +6,21 @@
  * The decision: may this container go, and if not, until when not? A pure function of settings, the
  * container, the node's situation and the time. The first step that applies decides:
  *
- *   1. scope       only Swarm tasks by the engine's own flag
- *   2. gates       the container's state, quarantine, the engine, the Swarm, a pause
+ *   1. scope       Swarm tasks by the engine's own flag; others only where a rule lets them in
+ *   2. gates       the container's state, quarantine, the engine, the Swarm, a pause, a first run, a surge
  *   3. the floor   MinimumAge after FinishedAt
  *   4. kept by label, then by rule
  *   5. orphan
  *   6. kept as one of the last
  *   7. the span of its outcome
+ *
+ * MaxStopped= may take what 6 and 7 retain, but not what KeepLastFailure= does.
  */
 
 #include <stdbool.h>
 
 #include "core/container.h"
+#include "core/profile.h"
 #include "core/settings.h"
 
 /* Names are stable: logs, tests and the console use them. */
@@ -35,6 +38,11 @@ typedef enum Verdict {
         VERDICT_ENGINE_SETTLING,
         VERDICT_SWARM_NOT_READY,
         VERDICT_REMOVALS_PAUSED,
+        VERDICT_AUTO_REMOVE, /* no task, and the engine removes it by itself */
+        VERDICT_MAY_RESTART, /* no task, and its restart policy may start it again */
+        VERDICT_RELOADING,   /* the list behind a new configuration is not in yet */
+        VERDICT_FIRST_RUN,   /* FirstRunDelay= has not passed since the first start */
+        VERDICT_SURGE_HELD,  /* nor since the reload that made too many due at once */
         VERDICT_TOO_YOUNG,
         VERDICT_KEPT_LABEL,
         VERDICT_KEPT_RULE,
@@ -72,10 +80,13 @@ typedef struct Situation {
         bool engine_connected;
         usec_t settled_at; /* steady: up for SettleTime then; USEC_INFINITY: its age is not known yet */
         SwarmState swarm_state;
-        usec_t node_known_at; /* steady: what follows says nothing about containers made since */
-        const char *node_id;  /* this node's, NULL while unknown; borrowed */
-        bool out_of_swarm;    /* seen to be in no Swarm at two resyncs */
-        usec_t paused_until;  /* steady; 0: not paused */
+        usec_t node_known_at;   /* steady: what follows says nothing about containers made since */
+        const char *node_id;    /* this node's, NULL while unknown; borrowed */
+        bool out_of_swarm;      /* seen to be in no Swarm at two resyncs */
+        usec_t paused_until;    /* steady; 0: not paused */
+        bool reloading;         /* a new configuration holds, and the list behind it is not in yet */
+        usec_t first_run_until; /* steady; 0: no first run; USEC_INFINITY: the wait has not begun yet */
+        usec_t surge_until;     /* steady: for those that are surge_held */
 } Situation;
 
 typedef struct Decision {
@@ -85,17 +96,33 @@ typedef struct Decision {
         usec_t age; /* since its end (a failed start: since its creation); 0 if it has not ended */
         usec_t due; /* steady: when the engine must next be asked about it, to remove it or to learn more;
                      * now or in the past: at once; USEC_INFINITY: not before something happens */
+        SettingId setting; /* whose value decided: of a removal, or of being kept; _SETTING_INVALID: none */
+        bool keep_last;    /* kept as one of the last, or perhaps */
+        bool keep_failure; /* kept by KeepLastFailure=, which no cap may override */
+        const Container *ask; /* kept as one of the last, perhaps: the exact end of this one would tell */
 } Decision;
 
-/* A `created` container is looked at this often while it waits, once FailedStart has passed. */
+/* A `created` container is looked at this often while it waits, once FailedStart has passed; so is one
+ * that is kept for its restart policy, or because the engine is to remove it. */
 #define STARTING_LOOK_INTERVAL USEC_PER_HOUR
 /* A container that somebody else is removing is looked at this often. */
 #define REMOVING_LOOK_INTERVAL USEC_PER_MINUTE
 
-Decision policy_decide(const Retention *retention, const Container *c, const Situation *s, usec_t now);
+/* The earliest moment at which the node could allow the removal of c again, as far as time alone brings it;
+ * USEC_INFINITY: something else has to happen first. */
+usec_t policy_node_allows_at(const Container *c, const Situation *s);
 
-/* Is it the task of another node than this one (this node left the Swarm and joined again, or is in
- * none)? Then nothing else will ever remove it. */
+/* By c->profile; without one nothing is due. */
+Decision policy_decide(const Container *c, const Situation *s, usec_t now);
+
+/* The same as if MaxStopped= were not there. */
+Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now);
+
+/* The same situation with every gate of the node open: what would be due but for them. */
+Situation policy_open_gates(const Situation *s);
+
+/* Is it the task (not: another container) of another node than this one (this node left the Swarm and joined
+ * again, or is in none)? Then nothing else will ever remove it. */
 bool policy_is_orphan(const Container *c, const Situation *s);
 
 /* Does this node's Swarm state allow removals? Not while it is pending, locked, in error or not known:

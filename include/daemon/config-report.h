@@ -7,6 +7,7 @@
  * values from files; they are escaped here, once, so that whoever shows them need not think of it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CONFIG_FAULTS_MAX 1000 /* of each kind; more are counted, not listed */
@@ -36,5 +37,9 @@ void config_report_done(ConfigReport *report);
 /* Adds "file:line: " (line 0: "file: ") and the text. Returns 0 or -ENOMEM. */
 int config_report_add(ConfigReport *report, ConfigFaultKind kind, const char *file, unsigned line,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Tells all of it: `bare` as lines on stderr whatever the log level, for whoever asked about the
+ * configuration, so that editors and scripts can read them; else to the log. */
+void config_report_tell(const ConfigReport *report, bool bare);
 
 #endif

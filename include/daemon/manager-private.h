@@ -3,15 +3,17 @@
 #define REAPERD_DAEMON_MANAGER_PRIVATE_H
 
 /*
- * What the three parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the
- * engine comes, speaks and goes) and manager-reap.c (what is due goes to the reaper). Nobody else
- * includes this.
+ * What the parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the engine
+ * comes, speaks and goes), manager-reap.c (what is due goes to the reaper), manager-reload.c (a new
+ * configuration) and manager-wait.c (removals wait after a first start, and after a reload that makes
+ * many due). Nobody else includes this.
  */
 
 #include <systemd/sd-event.h>
 
 #include "core/policy.h"
 #include "core/registry.h"
+#include "daemon/label-faults.h"
 #include "daemon/manager.h"
 #include "daemon/membership.h"
 #include "daemon/reaper.h"
@@ -22,11 +24,14 @@
 #include "engine/event-stream.h"
 
 typedef struct Manager {
-        const Settings *settings;
+        SharedSettings *shared_settings;
+        const Settings *settings; /* within */
         ManagerOptions options;
 
         sd_event *event;
-        sd_event_source *due_timer, *resync_timer, *stop_timer;
+        sd_event_source *due_timer, *resync_timer, *stop_timer, *first_run_timer;
+        sd_event_source *cap_source;     /* what is too much is looked for, once for many events */
+        sd_event_source *replace_source; /* the engine is another one now */
         SteadyClock *clock;
         EngineClient *client;
         EventStream *stream;
@@ -34,6 +39,7 @@ typedef struct Manager {
         Sync *sync;
         Membership *membership;
         Reaper *reaper;
+        LabelFaults *label_faults;
         Status status;
 
         bool elsewhere; /* the engine is on another host */
@@ -54,6 +60,11 @@ typedef struct Manager {
         bool resync_wanted;       /* what came in while a resync ran may have come too late for it */
         bool pass_failed;         /* with `once`: more than single removals failed */
         bool stopping;
+        bool listed;     /* a list has been complete, of whichever engine */
+        bool replacing;  /* a reload has changed the endpoint: removals at the old one are let end */
+        bool cap_dirty;  /* over_cap is to be set anew before the next removal */
+        char *first_run; /* the mark that is not there yet; NULL: this is no first run, or it is over */
+        usec_t first_run_since; /* steady: the first list was in; 0: not yet */
 
         size_t removed, already_gone, failed;
         size_t trimmed_at; /* removed and already gone when memory was last given back */
@@ -69,8 +80,18 @@ void manager_tell_status(Manager *m);
 /* manager-engine.c */
 
 int manager_set_up_engine(Manager *m);
+int manager_set_up_replacing(Manager *m);
+/* Removals under way at the engine are let end; then the engine that the settings name takes its place. */
+void manager_replace_engine(Manager *m);
+/* When removals may begin by SettleTime=. */
+void manager_judge_settled(Manager *m);
+/* Lists again at once; what is under way is dropped and begun anew. With `resubscribe` the events are
+ * asked for anew as well. Without a connection nothing happens: the list comes with it. */
+void manager_start_over(Manager *m, bool resubscribe);
 /* Drops the connection and begins anew after a backoff. */
 void manager_reconnect(Manager *m, int error, const char *message);
+/* Something may have been missed: has everything listed again, soon and once. */
+void manager_list_soon(Manager *m);
 /* Lists again; if a list is under way, once more behind it. */
 void manager_resync(Manager *m);
 
@@ -86,5 +107,28 @@ void manager_reschedule_all(Manager *m);
 void manager_arm_due_timer(Manager *m);
 /* Whatever may have made something due ends here. */
 void manager_wake(Manager *m);
+/* What is known of c's end has changed: those of its slot that are kept as the last may be let go. */
+void manager_slot_changed(Manager *m, const Container *c, usec_t now);
+/* There may be more stopped ones now, or others than were thought are too many. */
+void manager_cap_changed(Manager *m);
+int manager_set_up_cap(Manager *m);
+
+/* manager-reload.c */
+
+void manager_reload(Manager *m);
+/* The first list behind a reload is in. */
+void manager_reload_listed(Manager *m, usec_t now);
+
+/* manager-wait.c */
+
+int manager_set_up_first_run(Manager *m);
+/* A list is in: the wait begins with the first. */
+void manager_first_run_listed(Manager *m, usec_t now);
+/* By FirstRunDelay= as it is now. */
+void manager_first_run_judge(Manager *m, usec_t now);
+/* Has those wait that a reload has made due, if they are too many. */
+void manager_hold_surge(Manager *m, usec_t now);
+/* Would it go but for the gates of the node? */
+bool manager_is_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict);
 
 #endif

@@ -4,8 +4,10 @@
 
 /*
  * Carries removals out: takes one container after the other, as many at a time as allowed, inspects it,
- * has the verdict confirmed on the exact values, and sends the DELETE on that same decision. It knows
- * ids, decisions and status codes; which containers, and why, is the manager's and the policy's.
+ * has the verdict confirmed on the exact values, and sends the DELETE on that same decision. Where the
+ * end of its log is wanted that is read in between, and the container inspected once more, as it may
+ * have been started meanwhile. It knows ids, decisions and status codes; which containers, and why, is
+ * the manager's and the policy's.
  *
  * It pulls: nothing is queued here, so its memory does not grow with a backlog. One request is in
  * flight per container, because the manager does not offer one that is claimed.
@@ -25,18 +27,31 @@ typedef enum ReapResult {
         REAP_FAILED,   /* anything else: see `error` */
 } ReapResult;
 
+/* What is to be done with a container, by its exact values. */
+typedef struct ReapOrder {
+        Decision decision;
+        bool volumes;       /* its anonymous volumes go too */
+        unsigned log_lines; /* so many of its log's last lines are read first; 0: none */
+        bool tty;           /* how that log is framed, see engine_log_tail() */
+} ReapOrder;
+
+/* How it ended. What is pointed to lives until the handler returns. */
+typedef struct ReapReport {
+        ReapResult result;
+        const Decision *decision; /* the confirmed one; NULL if it did not come to that */
+        int error;                /* with REAP_FAILED and REAP_CONFLICT: what the client said */
+        const char *message;      /* the engine's text for it, or NULL */
+        const char *log;          /* the end of its log; NULL: not read */
+        size_t log_size;
+} ReapReport;
+
 typedef struct ReaperHandlers {
         /* The next container whose time has come; false if there is none. It is claimed until `done`. */
         bool (*next)(ContainerId *ret, void *userdata);
-        /* Decides on exact values. *ret_decision and *ret_volumes (remove its anonymous volumes too)
-         * are filled in if 0 is returned. Returns 0 or a negative errno. */
-        int (*confirm)(const ContainerId *id, const ContainerDetail *detail, Decision *ret_decision,
-                        bool *ret_volumes, void *userdata);
-        /* The end of it. `decision` is the confirmed one, NULL if it did not come to that. With
-         * REAP_FAILED and REAP_CONFLICT `error` is what the client said, and `message` the engine's
-         * text or NULL. The handler need not call reaper_wake(). */
-        void (*done)(const ContainerId *id, ReapResult result, const Decision *decision, int error,
-                        const char *message, void *userdata);
+        /* Decides on exact values. Returns 0 or a negative errno. */
+        int (*confirm)(const ContainerId *id, const ContainerDetail *detail, ReapOrder *ret, void *userdata);
+        /* The end of it. The handler need not call reaper_wake(). */
+        void (*done)(const ContainerId *id, const ReapReport *report, void *userdata);
         /* Nothing is in flight any more, and there was no next. */
         void (*idle)(void *userdata);
 } ReaperHandlers;
@@ -46,6 +61,9 @@ typedef struct Reaper Reaper;
 int reaper_new(EngineClient *client, unsigned parallelism, bool dry_run, const ReaperHandlers *handlers,
                 void *userdata, Reaper **ret);
 Reaper *reaper_free(Reaper *r);
+
+/* More than this many are not taken on from now on. */
+void reaper_set_parallelism(Reaper *r, unsigned parallelism);
 
 /* Takes on containers until the bound is reached or there is no next. To be called when something may have
  * become due. Not from inside `next` and `confirm`. */

@@ -8,6 +8,8 @@
 
 #include <systemd/sd-event.h>
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 #include "core/instant.h"
 
@@ -27,9 +29,9 @@ SteadyClock *steady_clock_free(SteadyClock *c);
 /* `realtime` is the engine's wall clock: this machine's, unless steady_clock_set_engine() was called. */
 Instant steady_clock_now(const SteadyClock *c);
 
-/* The engine is on another machine. Until steady_clock_set_engine() `realtime` is 0, so that every
+/* Is the engine on another machine? Then until steady_clock_set_engine() `realtime` is 0, so that every
  * stamp lies in the future and counts as now. */
-void steady_clock_set_elsewhere(SteadyClock *c);
+void steady_clock_set_elsewhere(SteadyClock *c, bool elsewhere);
 
 /* The wall clock of an engine elsewhere reads `realtime` now (0: it does not tell; then ours is taken).
  * Docker's stamps are the engine's, and a clock that differs by minutes would make containers look old

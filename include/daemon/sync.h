@@ -4,8 +4,9 @@
 
 /*
  * Brings the registry in line with the engine: its info (the Swarm's state), after a connect its event
- * ring (which tells the engine's age, and what the last containers were asked), and the list of all
- * task containers. One at a time; the requests of one resync are at most three GETs.
+ * ring (which tells the engine's age, and what the last containers were asked), the list of all task
+ * containers, and, where rules are about others, the list of those. One at a time; the requests of one
+ * resync are at most three GETs, after a connect four.
  */
 
 #include <stdbool.h>
@@ -36,7 +37,7 @@ int sync_new(EngineClient *client, Registry *registry, SteadyClock *clock, bool 
 Sync *sync_free(Sync *s);
 
 /* Begins; what is under way is dropped. on_done is called later, or, if memory has run out, at once. */
-void sync_start(Sync *s, bool with_ring);
+void sync_start(Sync *s, bool with_ring, bool with_others);
 void sync_cancel(Sync *s);
 bool sync_running(const Sync *s);
 

@@ -174,6 +174,16 @@ void log_message(int level, const char *format, ...) {
         va_end(ap);
 }
 
+void log_beside_journal(int level, const char *format, ...) {
+        va_list ap;
+
+        if (to_journal)
+                return;
+        va_start(ap, format);
+        log_v(level, NULL, NULL, 0, format, ap);
+        va_end(ap);
+}
+
 void log_record(int level, const char *message_id, const LogField *fields, size_t n_fields,
                 const char *format, ...) {
         va_list ap;

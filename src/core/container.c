@@ -35,6 +35,9 @@ static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->quarantined = false;
         c->attempts = 0;
         c->retry_at = 0;
+        c->over_cap = false;
+        c->surge_held = false;
+        c->wanted = false;
         c->alive_until = usec_max(c->alive_until, alive_until);
 }
 
@@ -269,6 +272,10 @@ void container_apply_detail(Container *c, const ContainerDetail *d, const Instan
         c->exit_code = d->exit_code;
         c->exit_hinted = false;
         c->oom_killed = d->oom_killed;
+        c->auto_remove = d->auto_remove;
+        c->may_restart = d->may_restart;
+        c->tty = d->tty;
+        c->wanted = false;
 }
 
 void container_clock_jumped(Container *c, const Instant *now) {

@@ -35,7 +35,7 @@ void due_queue_done(DueQueue *q) {
 
 static void place(DueQueue *q, size_t i, Container *c) {
         q->heap[i] = c;
-        c->queue_index = i;
+        c->queue_index = (uint32_t)i;
 }
 
 static void sift_up(DueQueue *q, size_t i) {

@@ -4,6 +4,7 @@
 
 #include "core/policy.h"
 #include "core/registry.h"
+#include "core/slot.h"
 
 #define EXIT_BY_SIGTERM 143 /* 128 + 15, as shells and runtimes report it */
 
@@ -22,6 +23,11 @@ const char *verdict_name(Verdict v) {
                 [VERDICT_ENGINE_SETTLING] = "engine-settling",
                 [VERDICT_SWARM_NOT_READY] = "swarm-not-ready",
                 [VERDICT_REMOVALS_PAUSED] = "removals-paused",
+                [VERDICT_AUTO_REMOVE] = "auto-remove",
+                [VERDICT_MAY_RESTART] = "may-restart",
+                [VERDICT_RELOADING] = "reloading",
+                [VERDICT_FIRST_RUN] = "first-run",
+                [VERDICT_SURGE_HELD] = "surge-held",
                 [VERDICT_TOO_YOUNG] = "too-young",
                 [VERDICT_KEPT_LABEL] = "kept-label",
                 [VERDICT_KEPT_RULE] = "kept-rule",
@@ -83,6 +89,20 @@ static unsigned possible_outcomes(const Container *c) {
         return set | bit(c->exit_code == 0 ? OUTCOME_SUCCESS : OUTCOME_FAILURE);
 }
 
+/* The setting that tells how long a container of this outcome is kept. */
+static SettingId outcome_setting(Outcome o) {
+        static const SettingId settings[_OUTCOME_MAX] = {
+                [OUTCOME_UNKNOWN] = _SETTING_INVALID,
+                [OUTCOME_SUCCESS] = SETTING_SUCCESS,
+                [OUTCOME_FAILURE] = SETTING_FAILURE,
+                [OUTCOME_OOM_KILLED] = SETTING_OOM_KILLED,
+                [OUTCOME_SHUTDOWN] = SETTING_SHUTDOWN,
+                [OUTCOME_FAILED_START] = SETTING_FAILED_START,
+        };
+
+        return settings[o];
+}
+
 static usec_t outcome_span(const Retention *r, Outcome o) {
         switch (o) {
         case OUTCOME_SUCCESS:
@@ -100,12 +120,14 @@ static usec_t outcome_span(const Retention *r, Outcome o) {
         }
 }
 
-static usec_t shortest_span(const Retention *r, unsigned outcomes) {
+static usec_t shortest_span(const Retention *r, unsigned outcomes, SettingId *ret_setting) {
         usec_t span = USEC_INFINITY;
 
-        for (Outcome o = OUTCOME_UNKNOWN; o < _OUTCOME_MAX; o++)
-                if (outcomes & bit(o))
-                        span = usec_min(span, outcome_span(r, o));
+        for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++)
+                if (outcomes & bit(o) && outcome_span(r, o) <= span) {
+                        span = outcome_span(r, o);
+                        *ret_setting = outcome_setting(o);
+                }
         return span;
 }
 
@@ -123,6 +145,9 @@ bool policy_swarm_ready(SwarmState state) {
 bool policy_is_orphan(const Container *c, const Situation *s) {
         const char *node = shared_text(c->node);
 
+        if (c->scope == SCOPE_OTHER || (c->scope == SCOPE_UNKNOWN && !c->labelled))
+                return false;
+
         /* The node may have joined another Swarm since. */
         if (c->created >= s->node_known_at)
                 return false;
@@ -130,6 +155,17 @@ bool policy_is_orphan(const Container *c, const Situation *s) {
         if (s->out_of_swarm)
                 return true;
         return s->node_id && node && strcmp(node, s->node_id) != 0;
+}
+
+/* May it be touched at all? What an inspect has told of it decides, of a container that is no task. */
+static bool is_barred(const Container *c, Decision *ret) {
+        if (c->profile->is_task || c->looked_at == 0 || !(c->auto_remove || c->may_restart))
+                return false;
+
+        ret->verdict = c->auto_remove ? VERDICT_AUTO_REMOVE : VERDICT_MAY_RESTART;
+        /* The policy can be changed, and the engine's own removal can fail; no event tells. */
+        ret->due = usec_add(c->looked_at, STARTING_LOOK_INTERVAL);
+        return true;
 }
 
 /* Has it come to an end for good, by what is known? Else `ret` is filled in as far as its state decides. */
@@ -169,82 +205,275 @@ static bool has_ended(const Container *c, usec_t failed_start_span, Decision *re
         }
 }
 
-/* Is there something about the node that forbids every removal? */
-static bool node_forbids(const Situation *s, usec_t now, Verdict *ret) {
+/* Is there something about the node that forbids this removal? */
+static bool node_forbids(const Container *c, const Situation *s, usec_t now, Verdict *ret) {
         if (!s->engine_connected)
                 *ret = VERDICT_ENGINE_UNREACHABLE;
         else if (now < s->settled_at || s->settled_at == USEC_INFINITY)
                 *ret = VERDICT_ENGINE_SETTLING;
         else if (!policy_swarm_ready(s->swarm_state))
                 *ret = VERDICT_SWARM_NOT_READY;
+        else if (s->reloading)
+                *ret = VERDICT_RELOADING;
         else if (now < s->paused_until)
                 *ret = VERDICT_REMOVALS_PAUSED;
+        else if (now < s->first_run_until || s->first_run_until == USEC_INFINITY)
+                *ret = VERDICT_FIRST_RUN;
+        else if (c->surge_held && now < s->surge_until)
+                *ret = VERDICT_SURGE_HELD;
         else
                 return false;
         return true;
 }
 
-/* The earliest moment at which the node could allow a removal again, as far as time alone brings it. */
-static usec_t node_allows_at(const Situation *s) {
-        if (!s->engine_connected || !policy_swarm_ready(s->swarm_state))
+usec_t policy_node_allows_at(const Container *c, const Situation *s) {
+        usec_t at = usec_max(usec_max(s->settled_at, s->paused_until), s->first_run_until);
+
+        if (!s->engine_connected || !policy_swarm_ready(s->swarm_state) || s->reloading)
                 return USEC_INFINITY;
-        return usec_max(s->settled_at, s->paused_until);
+        return c->surge_held ? usec_max(at, s->surge_until) : at;
 }
 
-Decision policy_decide(const Retention *retention, const Container *c, const Situation *s, usec_t now) {
-        Decision d = { .verdict = VERDICT_UNKNOWN_STATE, .outcome = OUTCOME_UNKNOWN, .due = USEC_INFINITY };
-        usec_t end, floor, span, longest;
-        unsigned outcomes;
-        bool orphan;
+Situation policy_open_gates(const Situation *s) {
+        Situation open = *s;
 
-        if (c->scope == SCOPE_OTHER) {
+        open.engine_connected = true;
+        open.settled_at = 0;
+        open.swarm_state = SWARM_ACTIVE;
+        open.paused_until = 0;
+        open.reloading = false;
+        open.first_run_until = 0;
+        open.surge_until = 0;
+        return open;
+}
+
+/* When two ends that events told are closer together than this, their order is not certain: events are
+ * stamped a moment after the end. */
+#define SEEN_PRECISION (2 * USEC_PER_SEC)
+
+#define FAILURES (bit(OUTCOME_FAILURE) | bit(OUTCOME_OOM_KILLED) | bit(OUTCOME_FAILED_START))
+
+typedef enum Answer {
+        ANSWER_NO,
+        ANSWER_YES,
+        ANSWER_PERHAPS,
+} Answer;
+
+static bool end_is_exact(const Container *c) {
+        return c->failed_start || c->finish == FINISH_EXACT;
+}
+
+/* Did `other` end behind c, whose end is exact? */
+static Answer ended_behind(const Container *other, const Container *c) {
+        usec_t at = slot_order(other), end = slot_order(c);
+
+        if (end_is_exact(other)) {
+                return slot_compare(other, c) < 0 ? ANSWER_YES : ANSWER_NO;
+        }
+        if (other->finish == FINISH_BOUNDED)
+                return at > end ? ANSWER_YES : ANSWER_PERHAPS; /* it ended then, or later */
+        if (at > usec_add(end, SEEN_PRECISION))
+                return ANSWER_YES;
+        return usec_add(at, SEEN_PRECISION) < end ? ANSWER_NO : ANSWER_PERHAPS;
+}
+
+static Answer is_failure(const Container *c) {
+        unsigned outcomes = possible_outcomes(c);
+
+        if (!(outcomes & FAILURES))
+                return ANSWER_NO;
+        return outcomes & ~FAILURES ? ANSWER_PERHAPS : ANSWER_YES;
+}
+
+/* Is c, whose end is exact, among the newest n of its slot, or of its slot's failures? *ret_ask is
+ * filled in if that is not certain. */
+static Answer is_among_last(const Container *c, const Situation *s, unsigned n, bool failures,
+                const Container **ret_ask) {
+        const Container *unknown = NULL;
+        size_t newer = 0, perhaps = 0;
+
+        if (n == 0 || !c->slot)
+                return ANSWER_NO;
+
+        for (const Container *other = c->slot->newest; other && newer < n; other = other->slot_next) {
+                Answer behind = other != c ? ended_behind(other, c) : ANSWER_NO;
+                Answer counts = failures ? is_failure(other) : ANSWER_YES;
+
+                if (behind == ANSWER_NO || counts == ANSWER_NO || policy_is_orphan(other, s))
+                        continue;
+                /* A label may have put it here that anybody can write. */
+                if (other->scope == SCOPE_UNKNOWN)
+                        counts = ANSWER_PERHAPS;
+                if (behind == ANSWER_YES && counts == ANSWER_YES)
+                        newer++;
+                else {
+                        perhaps++;
+                        /* One that cannot be asked now must not keep others from being asked. */
+                        if (!unknown || (unknown->attempts > 0 && other->attempts == 0))
+                                unknown = other;
+                }
+        }
+
+        if (newer >= n)
+                return ANSWER_NO;
+        if (newer + perhaps < n)
+                return ANSWER_YES;
+        *ret_ask = unknown;
+        return ANSWER_PERHAPS;
+}
+
+/* Is it kept as one of the last, certainly or perhaps? Fills in what decides. Somebody has to be asked
+ * only if it could go otherwise: its span has passed, or it is one too many, which only
+ * KeepLastFailure= could still prevent. */
+static bool is_kept_last(
+                const Container *c, const Situation *s, bool span_passed, bool over_cap, Decision *d) {
+        const Retention *r = &c->profile->retention;
+        const Container *ask_failures = NULL, *ask_all = NULL;
+        Answer of_failures = ANSWER_NO, of_all;
+
+        if (bit(d->outcome) & FAILURES)
+                of_failures = is_among_last(c, s, r->keep_last_failure, true, &ask_failures);
+        if (of_failures == ANSWER_YES || (of_failures == ANSWER_PERHAPS && over_cap)) {
+                d->keep_failure = true;
+                d->ask = ask_failures;
+                return true;
+        }
+
+        of_all = is_among_last(c, s, r->keep_last, false, &ask_all);
+        if (of_all == ANSWER_YES)
+                return true;
+        if (!span_passed || (of_failures == ANSWER_NO && of_all == ANSWER_NO))
+                return false;
+        d->keep_failure = of_failures == ANSWER_PERHAPS;
+        if (!over_cap)
+                d->ask = d->keep_failure ? ask_failures : ask_all;
+        return true;
+}
+
+/* The moments that decide about a container that has ended, all steady. */
+typedef struct Moments {
+        usec_t end;        /* as far as it is known */
+        usec_t floor;      /* MinimumAge behind it */
+        usec_t span_end;   /* its outcome's span, or OrphanAge, is over */
+        usec_t label_end;  /* until then a label keeps it */
+        usec_t last_end;   /* until then it may be kept as one of the last */
+        SettingId span_by; /* whose value gave span_end */
+} Moments;
+
+static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
+        const Retention *r = &c->profile->retention;
+        Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID };
+        usec_t span = shortest_span(r, outcomes, &m.span_by);
+
+        if (orphan && r->orphan_age < span) {
+                span = r->orphan_age;
+                m.span_by = SETTING_ORPHAN_AGE;
+        }
+        /* A failed start has no end that could be dated: it counts from its creation, and the floor
+         * from the first sight of the error. */
+        m.floor = usec_add(c->failed_start ? c->error_seen : m.end, r->minimum_age);
+        m.span_end = usec_add(m.end, span);
+        if (c->profile->keep_by_label)
+                m.label_end = usec_add(m.end, c->profile->keep_label_for);
+        if (!orphan)
+                m.last_end = usec_add(m.end, r->keep_last_for);
+        return m;
+}
+
+/* What its age and its kind say, the node being willing: from the floor on. */
+static void decide_by_age(const Container *c, const Situation *s, usec_t now, const Moments *m,
+                bool over_cap, Decision *d) {
+        bool span_passed = now >= m->span_end && m->span_end != USEC_INFINITY;
+        bool kept_last = d->exact && now < m->last_end && is_kept_last(c, s, span_passed, over_cap, d);
+
+        d->keep_last = kept_last;
+        d->due = usec_max(usec_max(m->span_end, m->floor), m->label_end);
+        if (kept_last)
+                d->due = usec_max(d->due, m->last_end);
+        if (over_cap)
+                d->due = usec_max(usec_max(m->floor, m->label_end), d->keep_failure ? m->last_end : 0);
+        if (c->profile->keep_by_rule)
+                d->due = USEC_INFINITY;
+
+        if (now < m->floor) {
+                d->verdict = VERDICT_TOO_YOUNG;
+                d->setting = SETTING_MINIMUM_AGE;
+        } else if (now < m->label_end)
+                d->verdict = VERDICT_KEPT_LABEL;
+        else if (c->profile->keep_by_rule)
+                d->verdict = VERDICT_KEPT_RULE;
+        else if (span_passed && !kept_last) {
+                d->verdict = policy_is_orphan(c, s) ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
+                d->setting = m->span_end >= m->floor ? m->span_by : SETTING_MINIMUM_AGE;
+        } else if (over_cap && !d->keep_failure) {
+                d->verdict = VERDICT_OVER_CAP;
+                d->setting = SETTING_MAX_STOPPED;
+        } else if (kept_last) {
+                d->verdict = VERDICT_KEPT_LAST;
+                d->setting = d->keep_failure ? SETTING_KEEP_LAST_FAILURE : SETTING_KEEP_LAST;
+        } else {
+                d->verdict = VERDICT_RETAINED;
+                d->setting = m->span_by;
+        }
+
+        if (verdict_removes(d->verdict) && c->scope == SCOPE_UNKNOWN)
+                d->verdict = VERDICT_SCOPE_UNKNOWN;
+}
+
+static Decision decide(const Container *c, const Situation *s, usec_t now, bool over_cap) {
+        Decision d = { .due = USEC_INFINITY, .setting = _SETTING_INVALID };
+        const Profile *p = c->profile;
+        bool orphan = policy_is_orphan(c, s);
+        unsigned outcomes;
+        Moments m;
+
+        if ((p && !p->in_scope) || (c->scope == SCOPE_OTHER && (!p || p->is_task))) {
                 d.verdict = VERDICT_OUT_OF_SCOPE;
                 return d;
         }
 
-        d.exact = c->state_exact && (c->finish == FINISH_EXACT || c->failed_start);
+        d.exact = c->state_exact && end_is_exact(c);
+        if (!p) {
+                /* Its labels come with the next list, and with them what holds for it. */
+                if (has_ended(c, USEC_INFINITY, &d))
+                        d.verdict = VERDICT_SCOPE_UNKNOWN;
+                d.due = USEC_INFINITY;
+                return d;
+        }
 
-        orphan = policy_is_orphan(c, s);
-        longest = orphan ? retention->orphan_age : USEC_INFINITY;
-
-        if (!has_ended(c, usec_min(retention->failed_start, longest), &d)) {
-                d.due = usec_max(d.due, usec_max(c->retry_at, node_allows_at(s)));
+        if (!has_ended(c,
+                            usec_min(p->retention.failed_start,
+                                            orphan ? p->retention.orphan_age : USEC_INFINITY),
+                            &d) ||
+                        is_barred(c, &d)) {
+                d.due = usec_max(d.due, usec_max(c->retry_at, policy_node_allows_at(c, s)));
                 return d;
         }
 
         outcomes = possible_outcomes(c);
-        span = usec_min(shortest_span(retention, outcomes), longest);
-
-        if (c->failed_start) {
-                /* It has no end that could be dated: it counts from its creation, and the floor from
-                 * the first sight of the error. */
-                end = c->created;
-                floor = usec_add(c->error_seen, retention->minimum_age);
-        } else {
-                end = c->finish == FINISH_BOUNDED ? container_not_before(c) : c->finished;
-                floor = usec_add(end, retention->minimum_age);
-        }
-        d.due = usec_max(usec_add(end, span), floor);
         d.outcome = the_only_outcome(outcomes);
-        d.age = usec_sub(now, end);
+        m = moments(c, outcomes, orphan);
+        d.age = usec_sub(now, m.end);
+        decide_by_age(c, s, now, &m, over_cap, &d);
 
-        /* Gates: what is due by its age waits for them. */
+        /* Gates come first: what is due by its age waits for them. */
         if (c->quarantined) {
                 d.verdict = VERDICT_QUARANTINED;
                 d.due = USEC_INFINITY;
                 return d;
         }
-        d.due = usec_max(d.due, usec_max(c->retry_at, node_allows_at(s)));
-        if (node_forbids(s, now, &d.verdict))
-                return d;
-
-        if (now < floor)
-                d.verdict = VERDICT_TOO_YOUNG;
-        else if (now < d.due || d.due == USEC_INFINITY)
+        d.due = usec_max(d.due, usec_max(c->retry_at, policy_node_allows_at(c, s)));
+        (void)node_forbids(c, s, now, &d.verdict);
+        /* A removal that has failed waits for its next attempt. */
+        if ((verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN) && now < d.due)
                 d.verdict = VERDICT_RETAINED;
-        else if (c->scope == SCOPE_UNKNOWN)
-                d.verdict = VERDICT_SCOPE_UNKNOWN;
-        else
-                d.verdict = orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
         return d;
+}
+
+Decision policy_decide(const Container *c, const Situation *s, usec_t now) {
+        return decide(c, s, now, c->over_cap);
+}
+
+Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now) {
+        return decide(c, s, now, false);
 }

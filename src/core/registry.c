@@ -5,63 +5,26 @@
 #define uthash_nonfatal_oom(element) (oom = true)
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <uthash.h>
 
 #include "base/cleanup.h"
+#include "core/profile-store.h"
 #include "core/registry.h"
-
-struct SharedText {
-        unsigned references;
-        UT_hash_handle hh;
-        char text[];
-};
+#include "core/slot.h"
 
 struct Registry {
         Container *containers;
         SharedText *texts;
+        Slot *slots;
+        ProfileStore profiles;
+        bool reap_others; /* by the settings */
         DueQueue due;
-        uint64_t sweep;
+        uint32_t sweep;
+        LabelFaultHandler on_label_fault;
+        void *userdata;
 };
-
-const char *shared_text(const SharedText *t) {
-        return t ? t->text : NULL;
-}
-
-/* Borrowed texts longer than this are not kept: names of services, images and nodes are far shorter. */
-#define TEXT_SIZE_MAX 1024
-
-static SharedText *shared_text_ref(Registry *r, const char *text) {
-        size_t length = strnlen(text, TEXT_SIZE_MAX);
-        bool oom = false;
-        SharedText *t;
-
-        HASH_FIND(hh, r->texts, text, length, t);
-        if (t) {
-                t->references++;
-                return t;
-        }
-
-        t = calloc(1, sizeof(*t) + length + 1);
-        if (!t)
-                return NULL;
-        memcpy(t->text, text, length);
-        t->references = 1;
-        HASH_ADD_KEYPTR(hh, r->texts, t->text, length, t);
-        if (oom) {
-                free(t);
-                return NULL;
-        }
-        return t;
-}
-
-static SharedText *shared_text_unref(Registry *r, SharedText *t) {
-        if (t && --t->references == 0) {
-                HASH_DELETE(hh, r->texts, t);
-                free(t);
-        }
-        return NULL;
-}
 
 int registry_new(Registry **ret) {
         Registry *r = calloc(1, sizeof(*r));
@@ -78,6 +41,7 @@ Registry *registry_free(Registry *r) {
         while (r->containers)
                 registry_forget(r, r->containers);
         due_queue_done(&r->due);
+        profile_store_done(&r->profiles);
         free(r);
         return NULL;
 }
@@ -132,16 +96,39 @@ static int add(Registry *r, const ContainerId *id, Container **ret) {
         return 0;
 }
 
+static bool owns_task_id(const Container *c) {
+        return c->task_id && !(c->name && c->task_id >= c->name && c->task_id <= c->name + strlen(c->name));
+}
+
+static void drop_profile(Registry *r, Container *c) {
+        profile_store_unref(&r->profiles, c->profile);
+        c->profile = NULL;
+        c->profile_exact = false;
+}
+
 void registry_forget(Registry *r, Container *c) {
         due_queue_withdraw(&r->due, c);
         HASH_DELETE(hh, r->containers, c);
-        shared_text_unref(r, c->image);
-        shared_text_unref(r, c->service);
-        shared_text_unref(r, c->node);
-        free(c->task_id);
+        slot_leave(&r->slots, c);
+        drop_profile(r, c);
+        shared_text_unref(&r->texts, c->image);
+        shared_text_unref(&r->texts, c->service);
+        shared_text_unref(&r->texts, c->node);
+        if (owns_task_id(c))
+                free(c->task_id);
         free(c->name);
         free(c);
 }
+
+/* What an event, a list or an inspect says about what a container is. */
+typedef struct Facts {
+        const char *name, *image;
+        const SwarmLabels *labels;
+        const Labels *all_labels;
+        bool labels_exact; /* all_labels are its labels; else attributes of an event are among them */
+        bool inspected;
+        bool labelled;
+} Facts;
 
 /* The texts of one container, made before any of them is put in place, so that all or none change. */
 typedef struct Texts {
@@ -159,17 +146,8 @@ static int make_text(const char *old, const char *text, char **ret) {
 static int make_shared(Registry *r, const SharedText *old, const char *text, SharedText **ret) {
         if (!text || (old && strcmp(old->text, text) == 0))
                 return 0;
-        *ret = shared_text_ref(r, text);
+        *ret = shared_text_ref(&r->texts, text);
         return *ret ? 0 : -ENOMEM;
-}
-
-static void put_text(char **field, char **text) {
-        char *old = *field;
-
-        if (!*text)
-                return;
-        *field = TAKE_PTR(*text);
-        free(old);
 }
 
 static void put_shared(Registry *r, SharedText **field, SharedText **text) {
@@ -178,27 +156,63 @@ static void put_shared(Registry *r, SharedText **field, SharedText **text) {
         if (!*text)
                 return;
         *field = TAKE_PTR(*text);
-        shared_text_unref(r, old);
+        shared_text_unref(&r->texts, old);
 }
 
-static int set_texts(
-                Registry *r, Container *c, const char *name, const char *image, const SwarmLabels *labels) {
+static char *suffix_of(char *text, const char *suffix) {
+        size_t n = text ? strlen(text) : 0, n_suffix = strlen(suffix);
+
+        return n >= n_suffix && strcmp(text + n - n_suffix, suffix) == 0 ? text + n - n_suffix : NULL;
+}
+
+/* A task's container is named service.slot.id, so the id need not be kept a second time, as long as
+ * nobody has renamed it. */
+static int make_task_id(const Container *c, const char *task_id, const Texts *t, char **ret) {
+        const char *id = task_id ? task_id : c->task_id;
+
+        if (!id || suffix_of(t->name ? t->name : c->name, id))
+                return 0;
+        if (owns_task_id(c) && strcmp(c->task_id, id) == 0)
+                return 0;
+        *ret = strndup(id, TEXT_SIZE_MAX);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static void put_name_and_task_id(Container *c, const char *task_id, Texts *t) {
+        char *old_name = c->name, *old_id = owns_task_id(c) ? c->task_id : NULL;
+        const char *id = task_id ? task_id : c->task_id;
+        char *name = t->name ? t->name : c->name;
+
+        if (t->task_id)
+                c->task_id = TAKE_PTR(t->task_id);
+        else if (id && suffix_of(name, id))
+                c->task_id = suffix_of(name, id);
+        if (old_id != c->task_id)
+                free(old_id);
+        if (t->name) {
+                c->name = TAKE_PTR(t->name);
+                free(old_name);
+        }
+}
+
+/* *ret_renamed: does it have another name than before? */
+static int set_texts(Registry *r, Container *c, const Facts *f, bool *ret_renamed) {
         Texts t = { 0 };
         int k;
 
-        k = make_text(c->name, name, &t.name);
+        k = make_text(c->name, f->name, &t.name);
         if (k >= 0)
-                k = make_text(c->task_id, labels->task_id, &t.task_id);
+                k = make_task_id(c, f->labels->task_id, &t, &t.task_id);
         if (k >= 0)
-                k = make_shared(r, c->image, image, &t.image);
+                k = make_shared(r, c->image, f->image, &t.image);
         if (k >= 0)
-                k = make_shared(r, c->service, labels->service_name, &t.service);
+                k = make_shared(r, c->service, f->labels->service_name, &t.service);
         if (k >= 0)
-                k = make_shared(r, c->node, labels->node_id, &t.node);
+                k = make_shared(r, c->node, f->labels->node_id, &t.node);
 
         if (k >= 0) {
-                put_text(&c->name, &t.name);
-                put_text(&c->task_id, &t.task_id);
+                *ret_renamed = c->name && t.name;
+                put_name_and_task_id(c, f->labels->task_id, &t);
                 put_shared(r, &c->image, &t.image);
                 put_shared(r, &c->service, &t.service);
                 put_shared(r, &c->node, &t.node);
@@ -206,18 +220,122 @@ static int set_texts(
 
         free(t.name);
         free(t.task_id);
-        shared_text_unref(r, t.image);
-        shared_text_unref(r, t.service);
-        shared_text_unref(r, t.node);
+        shared_text_unref(&r->texts, t.image);
+        shared_text_unref(&r->texts, t.service);
+        shared_text_unref(&r->texts, t.node);
         return k;
 }
 
-/* Finds the container, or makes it; either way with these texts. One that was made is taken back if
- * memory ends. */
-static int find_or_add(Registry *r, const ContainerId *id, const char *name, const char *image,
-                const SwarmLabels *labels, Container **ret) {
+/* As far as is known: until the engine has been asked the label is believed, since nothing is removed
+ * on it. */
+static bool counts_as_task(const Container *c) {
+        return c->scope == SCOPE_TASK || (c->scope == SCOPE_UNKNOWN && c->labelled);
+}
+
+/* SCOPE_UNKNOWN says nothing. What is a task after all, or is none, has another slot. */
+static void set_scope(Registry *r, Container *c, Scope scope, bool labelled) {
+        bool was_task = counts_as_task(c);
+
+        c->labelled = labelled;
+        if (scope != SCOPE_UNKNOWN)
+                c->scope = (uint8_t)scope;
+        if (counts_as_task(c) != was_task)
+                slot_leave(&r->slots, c);
+}
+
+static int set_profile(Registry *r, Container *c, const Facts *f, bool renamed) {
+        bool is_task = counts_as_task(c);
+        Subject subject = {
+                .is_task = is_task,
+                .service = is_task ? shared_text(c->service) : NULL,
+                .stack = is_task ? labels_get(f->all_labels, "com.docker.stack.namespace") : NULL,
+                .name = c->name,
+                .image = shared_text(c->image),
+                .labels = f->all_labels,
+        };
+        const Profile *p;
+        unsigned faults;
+        int k;
+
+        /* What holds for one that is in hand is what was decided by, until an inspect decides anew. */
+        if (!r->profiles.settings || (c->claimed && c->profile && !f->inspected))
+                return 0;
+        if (c->profile && c->profile->settings == &r->profiles.settings->settings &&
+                        c->profile->is_task == is_task && !renamed && (c->profile_exact || !f->labels_exact))
+                return 0;
+
+        k = profile_store_resolve(&r->profiles, &subject, &p, &faults);
+        if (k < 0)
+                return k;
+        drop_profile(r, c);
+        c->profile = p;
+        c->profile_exact = f->labels_exact;
+
+        for (LabelKey key = 0; key < _LABEL_KEY_MAX; key++)
+                if (faults & (1U << key) && p->in_scope && r->on_label_fault)
+                        r->on_label_fault(
+                                        c, key, labels_get(f->all_labels, label_key_name(key)), r->userdata);
+        return 0;
+}
+
+/* The name of its slot, see slot.h. A new string, NULL if out of memory. */
+static char *slot_name(const Container *c, const Facts *f) {
+        const char *project, *service, *name;
+        char *text;
+        size_t n;
+
+        if (!counts_as_task(c)) {
+                project = labels_get(f->all_labels, "com.docker.compose.project");
+                service = labels_get(f->all_labels, "com.docker.compose.service");
+                if (!project || !service)
+                        return strdup(c->image ? shared_text(c->image) : "");
+                return asprintf(&text, "%.*s/%.*s", TEXT_SIZE_MAX, project, TEXT_SIZE_MAX, service) < 0
+                                       ? NULL
+                                       : text;
+        }
+
+        name = f->labels->task_name ? f->labels->task_name : c->name;
+        if (!name)
+                name = "";
+        /* From the right, as it is the service's name that may hold a dot. */
+        n = strnlen(name, TEXT_SIZE_MAX);
+        for (size_t i = n; i > 0; i--)
+                if (name[i - 1] == '.') {
+                        n = i - 1;
+                        break;
+                }
+        return strndup(name, n);
+}
+
+/* Into a slot, out of it, or to its place in it, as its state now says. Without a place it could not be
+ * said to be one of the last, so nothing may be decided about it. */
+static int set_slot(Registry *r, Container *c, const Facts *f) {
+        bool ended = container_state_is_stopped(c->state) || c->failed_start;
+        _cleanup_free_ char *name = NULL;
+        int k = -ENOMEM;
+
+        if (!ended || c->gone || !c->profile || !c->profile->in_scope) {
+                slot_leave(&r->slots, c);
+                return 0;
+        }
+        if (c->slot) {
+                slot_update(c);
+                return 0;
+        }
+
+        name = slot_name(c, f);
+        if (name)
+                k = slot_join(&r->slots, name, c);
+        if (k < 0)
+                drop_profile(r, c);
+        return k;
+}
+
+/* Finds the container, or makes it; either way with what these facts say of it. One that was made is
+ * taken back if memory ends. `scope` may be SCOPE_UNKNOWN, which says nothing. */
+static int find_or_add(Registry *r, const ContainerId *id, Scope scope, const Facts *f, Container **ret) {
         Container *c = registry_find(r, id);
-        bool added = !c;
+        bool added = !c, renamed = false;
         int k;
 
         if (added) {
@@ -226,10 +344,16 @@ static int find_or_add(Registry *r, const ContainerId *id, const char *name, con
                         return k;
         }
 
-        k = set_texts(r, c, name, image, labels);
+        k = set_texts(r, c, f, &renamed);
+        if (k >= 0) {
+                set_scope(r, c, scope, f->labelled);
+                k = set_profile(r, c, f, renamed);
+        }
         if (k < 0) {
                 if (added)
                         registry_forget(r, c);
+                else
+                        drop_profile(r, c);
                 return k;
         }
 
@@ -243,8 +367,17 @@ static bool is_held(const Container *c) {
         return c->claimed || (c->sent_verdict != 0 && !c->quarantined);
 }
 
+static const char *const task_label = "com.docker.swarm.task";
+
 int registry_apply_event(
                 Registry *r, const EngineEvent *e, const Instant *now, bool replayed, Container **ret) {
+        const Facts f = {
+                .name = e->name,
+                .image = e->image,
+                .labels = &e->labels,
+                .all_labels = &e->all_labels,
+                .labelled = e->labelled,
+        };
         Container *c = NULL;
         int k;
 
@@ -254,11 +387,14 @@ int registry_apply_event(
                         registry_forget(r, c);
                         c = NULL;
                 }
-        } else if (e->action != EVENT_OTHER && e->labelled) {
-                k = find_or_add(r, &e->id, e->name, e->image, &e->labels, &c);
+        } else if (e->action != EVENT_OTHER && (e->labelled || r->reap_others)) {
+                k = find_or_add(r, &e->id, SCOPE_UNKNOWN, &f, &c);
                 if (k < 0)
                         return k;
                 container_apply_event(c, e, now, replayed);
+                k = set_slot(r, c, &f);
+                if (k < 0)
+                        return k;
         }
 
         if (ret)
@@ -266,18 +402,28 @@ int registry_apply_event(
         return 0;
 }
 
-int registry_apply_summary(
-                Registry *r, const ContainerSummary *s, const Instant *now, usec_t asked, Container **ret) {
+int registry_apply_summary(Registry *r, const ContainerSummary *s, Scope scope, const Instant *now,
+                usec_t asked, Container **ret) {
+        const Facts f = {
+                .name = s->name,
+                .image = s->image,
+                .labels = &s->labels,
+                .all_labels = &s->all_labels,
+                .labels_exact = true,
+                .labelled = labels_get(&s->all_labels, task_label),
+        };
         Container *c;
         int k;
 
-        k = find_or_add(r, &s->id, s->name, s->image, &s->labels, &c);
+        k = find_or_add(r, &s->id, scope, &f, &c);
         if (k < 0)
                 return k;
 
-        c->scope = SCOPE_TASK;
         c->sweep = r->sweep;
         container_apply_summary(c, s, now, asked);
+        k = set_slot(r, c, &f);
+        if (k < 0)
+                return k;
 
         if (ret)
                 *ret = c;
@@ -285,13 +431,62 @@ int registry_apply_summary(
 }
 
 int registry_apply_detail(Registry *r, Container *c, const ContainerDetail *d, const Instant *now) {
+        const Facts f = {
+                .name = d->name,
+                .image = d->image,
+                .labels = &d->labels,
+                .all_labels = &d->all_labels,
+                .labels_exact = true,
+                .inspected = true,
+                .labelled = labels_get(&d->all_labels, task_label),
+        };
         int k;
 
-        k = set_texts(r, c, d->name, d->image, &d->labels);
+        k = find_or_add(r, &c->id, SCOPE_UNKNOWN, &f, &c);
         if (k < 0)
                 return k;
         container_apply_detail(c, d, now);
-        return 0;
+        return set_slot(r, c, &f);
+}
+
+void registry_set_settings(Registry *r, SharedSettings *settings) {
+        profile_store_set_settings(&r->profiles, settings);
+        r->reap_others = settings_reap_others(&settings->settings);
+        for (Container *c = r->containers; c; c = c->hh.next)
+                if (!c->claimed)
+                        drop_profile(r, c);
+}
+
+void registry_on_label_fault(Registry *r, LabelFaultHandler handler, void *userdata) {
+        r->on_label_fault = handler;
+        r->userdata = userdata;
+}
+
+void registry_set_other(Registry *r, Container *c) {
+        set_scope(r, c, SCOPE_OTHER, c->labelled);
+        if (c->profile && c->profile->is_task)
+                drop_profile(r, c);
+}
+
+bool registry_release(Registry *r, Container *c) {
+        c->claimed = false;
+        if (!c->profile || c->profile->settings == &r->profiles.settings->settings)
+                return true;
+        drop_profile(r, c);
+        return false;
+}
+
+void registry_set_gone(Registry *r, Container *c) {
+        c->gone = true;
+        slot_leave(&r->slots, c);
+}
+
+void registry_clock_jumped(Registry *r, const Instant *now) {
+        for (Container *c = r->containers; c; c = c->hh.next) {
+                container_clock_jumped(c, now);
+                if (c->slot)
+                        slot_update(c);
+        }
 }
 
 void registry_sweep_begin(Registry *r) {

@@ -63,3 +63,18 @@ int config_report_add(ConfigReport *report, ConfigFaultKind kind, const char *fi
 
         return append(report, kind, text);
 }
+
+void config_report_tell(const ConfigReport *report, bool bare) {
+        size_t n_more = report->n_errors + report->n_notices - report->n_faults;
+
+        for (size_t i = 0; i < report->n_faults; i++) {
+                const ConfigFault *fault = &report->faults[i];
+
+                if (bare)
+                        fprintf(stderr, "%s\n", fault->text);
+                else
+                        log_message(fault->kind == CONFIG_ERROR ? LOG_ERR : LOG_NOTICE, "%s", fault->text);
+        }
+        if (n_more > 0)
+                log_error("%zu more faults are not listed", n_more);
+}

@@ -16,15 +16,10 @@
 #include "daemon/manager.h"
 
 typedef struct Arguments {
-        const char *config; /* NULL: the default */
         bool check_config;
         bool print_config;
         ManagerOptions manager;
 } Arguments;
-
-/* Unlike status 1, which a bad configuration has, this may pass by itself: a service manager may try
- * again. */
-#define EXIT_CANNOT_RUN 3
 
 static void help(void) {
         puts("reaperd [OPTIONS...]\n\n"
@@ -76,7 +71,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *ret) {
                                 log_error("--config= needs the path of a file");
                                 return -EINVAL;
                         }
-                        arguments.config = optarg;
+                        arguments.manager.config = optarg;
                         break;
                 case OPT_CHECK:
                         arguments.check_config = true;
@@ -122,25 +117,12 @@ static int parse_arguments(int argc, char *argv[], Arguments *ret) {
         return 1;
 }
 
-/* A command that was asked about the configuration answers with the bare faults, whatever the log
- * level, so that editors and scripts can read them; a daemon logs them. */
-static void tell_fault(const ConfigFault *fault, bool bare) {
-        if (bare)
-                fprintf(stderr, "%s\n", fault->text);
-        else
-                log_message(fault->kind == CONFIG_ERROR ? LOG_ERR : LOG_NOTICE, "%s", fault->text);
-}
-
 static int load_config(const Arguments *arguments, Settings *ret) {
         _cleanup_(config_report_done) ConfigReport report = { 0 };
         int r;
 
-        r = config_load(arguments->config, NULL, ret, &report);
-        for (size_t i = 0; i < report.n_faults; i++)
-                tell_fault(&report.faults[i], arguments->check_config || arguments->print_config);
-        if (report.n_errors + report.n_notices > report.n_faults)
-                log_error("%zu more faults are not listed",
-                                report.n_errors + report.n_notices - report.n_faults);
+        r = config_load(arguments->manager.config, NULL, ret, &report);
+        config_report_tell(&report, arguments->check_config || arguments->print_config);
         if (r == -ENOMEM)
                 log_error("Out of memory");
         return r;

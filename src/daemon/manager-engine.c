@@ -26,7 +26,8 @@
 /* How soon a Swarm that was not ready is looked at again, at first. */
 #define NOT_READY_INITIAL USEC_PER_SEC
 
-static void disconnected(Manager *m, int error, const char *message) {
+/* Until it has been listed again. */
+static void pause_engine(Manager *m) {
         m->situation.engine_connected = false;
         m->contact = 0;
         sync_cancel(m->sync);
@@ -34,6 +35,10 @@ static void disconnected(Manager *m, int error, const char *message) {
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         m->resync_soon = m->resync_wanted = false;
         manager_arm_due_timer(m);
+}
+
+static void disconnected(Manager *m, int error, const char *message) {
+        pause_engine(m);
 
         if (!m->lost_said) {
                 record_engine_lost(m->settings->endpoint, error, message, m->options.once);
@@ -58,15 +63,14 @@ static void on_up(const char *engine, ApiVersion api, void *userdata) {
         m->seen_before_nsec = m->last_event_nsec;
         snprintf(m->engine, sizeof(m->engine), "%s", engine);
         m->api = api;
-        sync_start(m->sync, true);
+        sync_start(m->sync, true, settings_reap_others(m->settings));
 }
 
 static void on_down(int error, const char *message, void *userdata) {
         disconnected(userdata, error, message);
 }
 
-/* What an event said is lost: have it listed. */
-static void event_lost(Manager *m) {
+void manager_list_soon(Manager *m) {
         if (sync_running(m->sync))
                 m->resync_wanted = true; /* the list under way may be older than the event */
         else if (!m->resync_soon) {
@@ -91,11 +95,14 @@ static void on_event(const EngineEvent *event, void *userdata) {
         r = registry_apply_event(m->registry, event, &now, replayed, &c);
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
-                event_lost(m);
+                manager_list_soon(m);
                 return;
         }
-        if (c)
+        if (c) {
                 manager_reschedule(m, c, now.steady);
+                manager_slot_changed(m, c, now.steady);
+                manager_cap_changed(m);
+        }
         manager_arm_due_timer(m);
 }
 
@@ -104,7 +111,16 @@ static void on_gap(void *userdata) {
 
         if (!m->resync_soon && !m->resync_wanted)
                 log_warning("An event could not be understood: listing again");
-        event_lost(m);
+        manager_list_soon(m);
+}
+
+void manager_judge_settled(Manager *m) {
+        if (m->engine_since == 0)
+                m->situation.settled_at = USEC_INFINITY;
+        else if (m->settings->settle_time == 0)
+                m->situation.settled_at = 0;
+        else
+                m->situation.settled_at = usec_add(m->engine_since, m->settings->settle_time);
 }
 
 /* An engine whose ring begins behind the last event that was seen has been started since, as far as can
@@ -124,9 +140,7 @@ static void judge_engine_age(Manager *m, const SyncResult *result) {
         same_engine = m->engine_since > 0 && result->oldest_nsec > 0 &&
                       result->oldest_nsec <= m->seen_before_nsec;
         m->engine_since = same_engine ? usec_min(since, m->engine_since) : since;
-        m->situation.settled_at = m->settings->settle_time > 0
-                                                  ? usec_add(m->engine_since, m->settings->settle_time)
-                                                  : 0;
+        manager_judge_settled(m);
 
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
                 retry_after_reconnect(c, !same_engine);
@@ -166,7 +180,18 @@ void manager_resync(Manager *m) {
         if (sync_running(m->sync))
                 m->resync_wanted = true;
         else
-                sync_start(m->sync, false);
+                sync_start(m->sync, false, settings_reap_others(m->settings));
+}
+
+void manager_start_over(Manager *m, bool resubscribe) {
+        if (resubscribe) {
+                event_stream_set_tasks_only(m->stream, !settings_reap_others(m->settings));
+                event_stream_reconnect(m->stream);
+                pause_engine(m);
+        } else if (sync_running(m->sync))
+                sync_start(m->sync, sync_replaying(m->sync), settings_reap_others(m->settings));
+        else if (m->situation.engine_connected)
+                manager_resync(m);
 }
 
 /* What thousands of containers have held is spread over the heap, and free() gives back its end only. */
@@ -202,7 +227,7 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
         }
 
         judge_swarm(m, result);
-        log_debug("Listed %zu task containers, forgot %zu", result->listed, result->forgotten);
+        log_debug("Listed %zu containers, forgot %zu", result->listed, result->forgotten);
         give_back_memory(m, result->forgotten);
         if (result->with_ring) {
                 judge_engine_age(m, result);
@@ -210,6 +235,11 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
                 m->lost_said = false;
         }
         m->situation.engine_connected = true;
+        m->listed = true;
+        m->cap_dirty = true;
+        if (m->situation.reloading)
+                manager_reload_listed(m, steady_clock_now(m->clock).steady);
+        manager_first_run_listed(m, steady_clock_now(m->clock).steady);
         say_settling(m);
 
         (void)event_timer_arm_relative(m->resync_timer, next_resync(m));
@@ -219,6 +249,12 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
         manager_reschedule_all(m);
         manager_tell_status(m);
         manager_wake(m);
+}
+
+static void on_label_fault(const Container *c, LabelKey key, const char *value, void *userdata) {
+        Manager *m = userdata;
+
+        label_faults_tell(m->label_faults, c, key, value);
 }
 
 int manager_set_up_engine(Manager *m) {
@@ -235,8 +271,8 @@ int manager_set_up_engine(Manager *m) {
         if (r < 0)
                 return r;
         m->elsewhere = endpoint.remote;
+        steady_clock_set_elsewhere(m->clock, m->elsewhere);
         if (m->elsewhere) {
-                steady_clock_set_elsewhere(m->clock);
                 log_notice("The engine at %s is on another host: this machine's memory says nothing about "
                            "it and "
                            "is left out of account",
@@ -249,6 +285,8 @@ int manager_set_up_engine(Manager *m) {
         r = registry_new(&m->registry);
         if (r < 0)
                 return r;
+        registry_on_label_fault(m->registry, on_label_fault, m);
+        registry_set_settings(m->registry, m->shared_settings);
         r = sync_new(m->client, m->registry, m->clock, m->elsewhere, on_synced, m, &m->sync);
         if (r < 0)
                 return r;
@@ -259,5 +297,56 @@ int manager_set_up_engine(Manager *m) {
                         &m->reaper);
         if (r < 0)
                 return r;
-        return event_stream_new(m->event, m->client, true, &stream_handlers, m, &m->stream);
+        return event_stream_new(m->event, m->client, !settings_reap_others(m->settings), &stream_handlers, m,
+                        &m->stream);
+}
+
+static int on_replace(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        (void)source;
+        m->reaper = reaper_free(m->reaper);
+        m->membership = membership_free(m->membership);
+        m->sync = sync_free(m->sync);
+        m->registry = registry_free(m->registry);
+        m->client = engine_client_free(m->client);
+
+        /* Nothing that was known is about this engine. */
+        m->replacing = false;
+        m->situation.settled_at = USEC_INFINITY;
+        m->situation.swarm_state = SWARM_STATE_UNKNOWN;
+        m->situation.node_known_at = 0;
+        m->situation.out_of_swarm = false;
+        m->situation.node_id = NULL;
+        free(TAKE_PTR(m->node_id));
+        m->not_ready = m->out_of_swarm = 0;
+        m->engine_since = 0;
+        m->last_event_nsec = 0;
+        m->ask_again_at = 0;
+        m->lost_said = m->settling_said = false;
+
+        r = manager_set_up_engine(m);
+        if (r < 0) {
+                log_error("Cannot turn to the engine at %s: %s", m->settings->endpoint, strerror(-r));
+                manager_finish(m, EXIT_CANNOT_RUN);
+        }
+        return 0;
+}
+
+int manager_set_up_replacing(Manager *m) {
+        int r;
+
+        r = sd_event_add_defer(m->event, &m->replace_source, on_replace, m);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(m->replace_source, "replace-engine");
+        return sd_event_source_set_enabled(m->replace_source, SD_EVENT_OFF);
+}
+
+void manager_replace_engine(Manager *m) {
+        m->replacing = true;
+        pause_engine(m);
+        m->stream = event_stream_free(m->stream);
+        reaper_stop(m->reaper);
 }

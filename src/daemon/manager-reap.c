@@ -5,12 +5,37 @@
 
 #include "base/event-timer.h"
 #include "base/log.h"
+#include "core/cap.h"
+#include "core/slot.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 #include "daemon/retry.h"
 
 static Decision decide(const Manager *m, const Container *c, usec_t now) {
-        return policy_decide(&m->settings->retention, c, &m->situation, now);
+        return policy_decide(c, &m->situation, now);
+}
+
+/* When is it to be looked at next, for its own sake or because another's fate hangs on it? */
+static usec_t look_at(const Manager *m, const Container *c, const Decision *d) {
+        bool known = d->exact && c->scope != SCOPE_UNKNOWN;
+        usec_t due = d->due;
+
+        if (c->wanted && !known && c->slot && !c->quarantined)
+                due = usec_min(due, usec_max(c->retry_at, policy_node_allows_at(c, &m->situation)));
+        return c->scope == SCOPE_UNKNOWN ? usec_max(due, m->ask_again_at) : due;
+}
+
+/* Has the exact end of a container asked for, and whether it is a task at all, since another's place among
+ * the last cannot be told without it. */
+static void want(Manager *m, const ContainerId *id, usec_t now) {
+        Container *c = registry_find(m->registry, id);
+        Decision d;
+
+        if (!c || c->claimed || c->wanted)
+                return;
+        c->wanted = true;
+        d = decide(m, c, now);
+        registry_schedule(m->registry, c, look_at(m, c, &d));
 }
 
 void manager_reschedule(Manager *m, Container *c, usec_t now) {
@@ -24,9 +49,63 @@ void manager_reschedule(Manager *m, Container *c, usec_t now) {
         }
 
         d = decide(m, c, now);
-        if (c->scope == SCOPE_UNKNOWN)
-                d.due = usec_max(d.due, m->ask_again_at);
-        registry_schedule(m->registry, c, d.due);
+        if (c->slot)
+                slot_set_kept(c, d.keep_last);
+        if (d.ask)
+                want(m, &d.ask->id, now);
+        registry_schedule(m->registry, c, look_at(m, c, &d));
+}
+
+void manager_slot_changed(Manager *m, const Container *c, usec_t now) {
+        size_t n = c->slot ? c->slot->n_kept : 0;
+        Container *other = n > 0 ? c->slot->newest : NULL;
+
+        for (; other && n > 0; other = other->slot_next)
+                if (other->kept_last) {
+                        n--;
+                        if (other != c)
+                                manager_reschedule(m, other, now);
+                }
+}
+
+void manager_cap_changed(Manager *m) {
+        if (m->settings->max_stopped == COUNT_INFINITY)
+                return;
+        m->cap_dirty = true;
+        (void)sd_event_source_set_enabled(m->cap_source, SD_EVENT_ONESHOT);
+}
+
+static int on_cap(sd_event_source *source, void *userdata) {
+        (void)source;
+        manager_wake(userdata);
+        return 0;
+}
+
+int manager_set_up_cap(Manager *m) {
+        int r;
+
+        r = sd_event_add_defer(m->event, &m->cap_source, on_cap, m);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(m->cap_source, "max-stopped");
+        /* Behind all that the engine has to say. */
+        (void)sd_event_source_set_priority(m->cap_source, SD_EVENT_PRIORITY_IDLE);
+        return sd_event_source_set_enabled(m->cap_source, SD_EVENT_OFF);
+}
+
+/* Which containers are too many? */
+static void select_over_cap(Manager *m, usec_t now) {
+        bool changed;
+        int r;
+
+        if (!m->cap_dirty)
+                return;
+        m->cap_dirty = false;
+        r = cap_select(m->registry, m->settings->max_stopped, &m->situation, now, &changed);
+        if (r < 0)
+                log_error("Cannot tell which containers are too many: %s", strerror(-r));
+        else if (changed)
+                manager_reschedule_all(m);
 }
 
 void manager_reschedule_all(Manager *m) {
@@ -72,16 +151,18 @@ static bool on_next(ContainerId *ret, void *userdata) {
         Container *c;
         int r;
 
-        while (m->situation.engine_connected && (c = registry_first_due(m->registry)) && c->look_at <= now) {
-                Decision d = decide(m, c, now);
+        if (m->situation.engine_connected)
+                select_over_cap(m, now);
 
+        while (m->situation.engine_connected && (c = registry_first_due(m->registry)) && c->look_at <= now) {
+                manager_reschedule(m, c, now);
+                if (c->look_at > now)
+                        continue;
                 if (c->scope == SCOPE_UNKNOWN) {
                         /* Out of the queue until the engine has said what it is. */
-                        ask = ask || d.due <= now;
-                        registry_schedule(m->registry, c, d.due <= now ? USEC_INFINITY : d.due);
-                } else if (d.due > now)
-                        registry_schedule(m->registry, c, d.due);
-                else {
+                        ask = true;
+                        registry_schedule(m->registry, c, USEC_INFINITY);
+                } else {
                         registry_schedule(m->registry, c, USEC_INFINITY);
                         c->claimed = true;
                         *ret = c->id;
@@ -100,11 +181,16 @@ static bool on_next(ContainerId *ret, void *userdata) {
         return found;
 }
 
-static int on_confirm(const ContainerId *id, const ContainerDetail *detail, Decision *ret_decision,
-                bool *ret_volumes, void *userdata) {
+static bool takes_volumes(const Container *c, RemoveVolumes volumes) {
+        return volumes == REMOVE_VOLUMES_ALWAYS ||
+               (volumes == REMOVE_VOLUMES_SWARM && c->scope == SCOPE_TASK);
+}
+
+static int on_confirm(const ContainerId *id, const ContainerDetail *detail, ReapOrder *ret, void *userdata) {
         Manager *m = userdata;
         Container *c = registry_find(m->registry, id);
         Instant now = steady_clock_now(m->clock);
+        Decision d;
         int r;
 
         if (!c)
@@ -113,8 +199,16 @@ static int on_confirm(const ContainerId *id, const ContainerDetail *detail, Deci
         if (r < 0)
                 return r;
 
-        *ret_decision = decide(m, c, now.steady);
-        *ret_volumes = m->settings->retention.remove_volumes != REMOVE_VOLUMES_NEVER;
+        d = decide(m, c, now.steady);
+        *ret = (ReapOrder){ .decision = d, .tty = c->tty };
+        if (c->profile) {
+                ret->volumes = takes_volumes(c, c->profile->retention.remove_volumes);
+                if (d.outcome == OUTCOME_FAILURE || d.outcome == OUTCOME_OOM_KILLED)
+                        ret->log_lines = c->profile->retention.log_tail;
+        }
+        manager_slot_changed(m, c, now.steady);
+        if (!verdict_removes(d.verdict))
+                manager_cap_changed(m);
         return 0;
 }
 
@@ -143,36 +237,38 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
                                 request_problem(error, message));
 }
 
-static void on_done(const ContainerId *id, ReapResult result, const Decision *decision, int error,
-                const char *message, void *userdata) {
+/* By the decision that its DELETE was sent on; the answer came, or never did. */
+static void on_removed(Manager *m, Container *c, const Decision *d, const ReapReport *report) {
+        m->removed++;
+        record_removal(c, d, c->attempts + 1, report->result == REAP_WOULD_REMOVE, report->log,
+                        report->log_size);
+}
+
+static void on_done(const ContainerId *id, const ReapReport *report, void *userdata) {
         Manager *m = userdata;
         Container *c = registry_find(m->registry, id);
         usec_t now = steady_clock_now(m->clock).steady;
+        Decision sent;
 
         if (!c)
                 return;
-        c->claimed = false;
 
-        switch (result) {
+        switch (report->result) {
         case REAP_REMOVED:
-                m->removed++;
-                record_removal(c, decision, c->attempts + 1, false);
+                on_removed(m, c, report->decision, report);
                 registry_forget(m->registry, c);
                 c = NULL;
                 break;
         case REAP_WOULD_REMOVE:
-                m->removed++;
-                record_removal(c, decision, c->attempts + 1, true);
-                c->gone = true;
+                on_removed(m, c, report->decision, report);
+                registry_set_gone(m->registry, c);
                 break;
         case REAP_ALREADY_GONE:
                 if (c->sent_verdict != 0) {
                         /* Our own DELETE, whose answer never came. */
-                        Decision sent = decide(m, c, now);
-
+                        sent = decide(m, c, now);
                         sent.verdict = c->sent_verdict;
-                        m->removed++;
-                        record_removal(c, &sent, c->attempts + 1, false);
+                        on_removed(m, c, &sent, report);
                 } else {
                         m->already_gone++;
                         log_debug("%s is gone already", c->name ? c->name : "A container");
@@ -182,18 +278,23 @@ static void on_done(const ContainerId *id, ReapResult result, const Decision *de
                 break;
         case REAP_KEPT:
                 log_debug("Keeping %s: %s", c->name ? c->name : "a container",
-                                verdict_name(decision->verdict));
+                                verdict_name(report->decision->verdict));
                 break;
         case REAP_CONFLICT:
         case REAP_FAILED:
-                if (decision && engine_error_is_connection(error))
-                        c->sent_verdict = (uint8_t)decision->verdict;
-                on_failure(m, c, error, message, now);
+                if (report->decision && engine_error_is_connection(report->error))
+                        c->sent_verdict = (uint8_t)report->decision->verdict;
+                on_failure(m, c, report->error, report->message, now);
                 break;
         }
 
-        if (c)
+        if (c) {
+                if (!registry_release(m->registry, c))
+                        manager_list_soon(m);
                 manager_reschedule(m, c, now);
+                manager_slot_changed(m, c, now);
+                manager_cap_changed(m);
+        }
         manager_tell_status(m); /* the reaper looks for the next by itself, and so arms the timer */
 }
 
@@ -201,7 +302,8 @@ static void print_summary(const Manager *m) {
         size_t kept = 0;
 
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                if (c->scope != SCOPE_OTHER && !c->gone && !c->quarantined)
+                if ((c->scope != SCOPE_OTHER || (c->profile && c->profile->in_scope)) && !c->gone &&
+                                !c->quarantined)
                         kept++;
 
         log_notice("%zu %s, %zu already gone, %zu failed, %zu kept", m->removed,
@@ -215,6 +317,10 @@ static void on_idle(void *userdata) {
 
         if (m->stopping) {
                 manager_finish(m, 0);
+                return;
+        }
+        if (m->replacing) {
+                (void)sd_event_source_set_enabled(m->replace_source, SD_EVENT_ONESHOT);
                 return;
         }
 

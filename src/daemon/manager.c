@@ -33,6 +33,7 @@ static StatusFigures collect_figures(void *userdata) {
                 .stopped = registry_count_stopped(m->registry),
                 .removed = m->removed,
                 .next_in = USEC_INFINITY,
+                .first_run = m->first_run,
         };
 
         if (c)
@@ -68,8 +69,8 @@ static void on_clock_jump(usec_t forward, usec_t backward, void *userdata) {
 
         /* Set back: what comes now bears smaller stamps. */
         m->last_event_nsec = (int64_t)usec_min((usec_t)m->last_event_nsec, now.realtime * NSEC_PER_USEC);
-        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                container_clock_jumped(c, &now);
+        registry_clock_jumped(m->registry, &now);
+        m->cap_dirty = true;
         manager_reschedule_all(m);
         manager_wake(m);
 }
@@ -92,6 +93,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         if (m->stopping)
                 return 0;
         m->stopping = true;
+        m->replacing = false;
         status_done(&m->status);
         (void)sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
         log_info("Stopping (%s)", si->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -101,20 +103,32 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         m->stream = event_stream_free(m->stream);
         (void)event_timer_arm(m->due_timer, USEC_INFINITY);
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
 
         (void)event_timer_arm_relative(m->stop_timer, STOP_WAIT_MAX);
         reaper_stop(m->reaper);
         return 0;
 }
 
-static int add_signal(Manager *m, int signal) {
+static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Manager *m = userdata;
+
+        (void)source;
+        (void)si;
+        /* A single pass ends by what it began with. */
+        if (!m->stopping && !m->options.once)
+                manager_reload(m);
+        return 0;
+}
+
+static int add_signal(Manager *m, int signal, const char *description, sd_event_signal_handler_t handler) {
         sd_event_source *source;
         int r;
 
-        r = sd_event_add_signal(m->event, &source, signal | SD_EVENT_SIGNAL_PROCMASK, on_stop_signal, m);
+        r = sd_event_add_signal(m->event, &source, signal | SD_EVENT_SIGNAL_PROCMASK, handler, m);
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_description(source, signal == SIGTERM ? "sigterm" : "sigint");
+        (void)sd_event_source_set_description(source, description);
         r = sd_event_source_set_floating(source, true);
         return r < 0 ? r : 0;
 }
@@ -128,10 +142,13 @@ static int set_up_loop(Manager *m) {
         r = sd_event_set_watchdog(m->event, true);
         if (r < 0)
                 return r;
-        r = add_signal(m, SIGTERM);
+        r = add_signal(m, SIGTERM, "sigterm", on_stop_signal);
         if (r < 0)
                 return r;
-        r = add_signal(m, SIGINT);
+        r = add_signal(m, SIGINT, "sigint", on_stop_signal);
+        if (r < 0)
+                return r;
+        r = add_signal(m, SIGHUP, "sighup", on_reload_signal);
         if (r < 0)
                 return r;
         /* Ages count on through suspend, so what is due by age waits on the clock that does. */
@@ -142,6 +159,18 @@ static int set_up_loop(Manager *m) {
         if (r < 0)
                 return r;
         r = event_timer_new(m->event, CLOCK_MONOTONIC, on_stop_timeout, m, "stop-wait", &m->stop_timer);
+        if (r < 0)
+                return r;
+        r = manager_set_up_first_run(m);
+        if (r < 0)
+                return r;
+        r = manager_set_up_replacing(m);
+        if (r < 0)
+                return r;
+        r = manager_set_up_cap(m);
+        if (r < 0)
+                return r;
+        r = label_faults_new(&m->label_faults);
         if (r < 0)
                 return r;
         r = status_init(&m->status, m->event, collect_figures, m);
@@ -162,17 +191,29 @@ static void manager_done(Manager *m) {
         sd_event_source_disable_unref(m->due_timer);
         sd_event_source_disable_unref(m->resync_timer);
         sd_event_source_disable_unref(m->stop_timer);
+        sd_event_source_disable_unref(m->first_run_timer);
+        sd_event_source_disable_unref(m->cap_source);
+        sd_event_source_disable_unref(m->replace_source);
         sd_event_unref(m->event);
+        label_faults_free(m->label_faults);
+        shared_settings_unref(m->shared_settings);
         free(m->node_id);
+        free(m->first_run);
 }
 
-int manager_run(const Settings *settings, const ManagerOptions *options) {
+int manager_run(Settings *settings, const ManagerOptions *options) {
         _cleanup_(manager_done) Manager m = {
-                .settings = settings,
                 .options = *options,
                 .situation.settled_at = USEC_INFINITY,
         };
         int r;
+
+        r = shared_settings_new(settings, &m.shared_settings);
+        if (r < 0) {
+                settings_done(settings);
+                return r;
+        }
+        m.settings = &m.shared_settings->settings;
 
         r = set_up_loop(&m);
         if (r < 0)
@@ -181,6 +222,6 @@ int manager_run(const Settings *settings, const ManagerOptions *options) {
         if (r < 0)
                 return r;
 
-        (void)sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", settings->endpoint);
+        (void)sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", m.settings->endpoint);
         return sd_event_loop(m.event);
 }

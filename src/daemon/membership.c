@@ -21,7 +21,7 @@ static int on_element(const ContainerSummary *summary, void *userdata) {
         Membership *m = userdata;
         Instant now = steady_clock_now(m->clock);
 
-        return registry_apply_summary(m->registry, summary, &now, m->asked, NULL);
+        return registry_apply_summary(m->registry, summary, SCOPE_TASK, &now, m->asked, NULL);
 }
 
 static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
@@ -36,7 +36,7 @@ static void on_listed(EngineCall *call, int error, const char *message, void *us
                 /* The engine knew the container before its event went out, so what it does not list is
                  * no task. */
                 if (c && c->scope == SCOPE_UNKNOWN)
-                        c->scope = SCOPE_OTHER;
+                        registry_set_other(m->registry, c);
         }
 
         m->n_ids = 0;

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <string.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "daemon/reaper.h"
+#include "daemon/record.h"
 
-/* One container in hand: first its inspect, then its DELETE. */
+/* One container in hand: first its inspect, perhaps its log and another inspect, then its DELETE. */
 typedef struct Job {
         Reaper *reaper;
         ContainerId id;
         EngineCall *call;
         Decision decision;
         bool removing;
+        bool log_asked;
+        char *log; /* owned; NULL: not read */
+        size_t log_size;
         struct Job *prev, *next;
 } Job;
 
@@ -31,13 +37,22 @@ static void job_free(Job *job) {
         DL_DELETE(job->reaper->jobs, job);
         job->reaper->n_jobs--;
         engine_call_free(job->call);
+        free(job->log);
         free(job);
 }
 
-static void job_end(Job *job, ReapResult result, const Decision *decision, int error, const char *message) {
+static void job_end(Job *job, ReapResult result, bool decided, int error, const char *message) {
         Reaper *r = job->reaper;
+        const ReapReport report = {
+                .result = result,
+                .decision = decided ? &job->decision : NULL,
+                .error = error,
+                .message = message,
+                .log = job->log,
+                .log_size = job->log_size,
+        };
 
-        r->handlers->done(&job->id, result, decision, error, message, r->userdata);
+        r->handlers->done(&job->id, &report, r->userdata);
         job_free(job);
         if (r->waking)
                 return;
@@ -49,78 +64,119 @@ static void job_end(Job *job, ReapResult result, const Decision *decision, int e
 
 static void on_removed(EngineCall *call, int error, const char *message, void *userdata) {
         Job *job = userdata;
-        const Decision *decision = &job->decision;
 
         (void)call;
         switch (error) {
         case 0:
-                job_end(job, REAP_REMOVED, decision, 0, NULL);
+                job_end(job, REAP_REMOVED, true, 0, NULL);
                 break;
         case -ENOENT:
-                job_end(job, REAP_ALREADY_GONE, decision, 0, NULL);
+                job_end(job, REAP_ALREADY_GONE, true, 0, NULL);
                 break;
         case -EBUSY:
-                job_end(job, REAP_CONFLICT, decision, error, message);
+                job_end(job, REAP_CONFLICT, true, error, message);
                 break;
         default:
-                job_end(job, REAP_FAILED, decision, error, message);
+                job_end(job, REAP_FAILED, true, error, message);
         }
+}
+
+static void inspect(Job *job);
+
+static void on_log(EngineCall *call, int error, const char *message, const char *tail, size_t size,
+                void *userdata) {
+        Job *job = userdata;
+
+        (void)call;
+        if (error < 0)
+                log_debug("Cannot read the log of a container before its removal: %.512s, ignoring",
+                                request_problem(error, message));
+        else {
+                job->log = malloc(size + 1);
+                if (job->log) {
+                        memcpy(job->log, tail, size);
+                        job->log[size] = '\0';
+                        job->log_size = size;
+                }
+        }
+        inspect(job);
+}
+
+/* On the decision that has just been made. */
+static void carry_out(Job *job, const ReapOrder *order) {
+        Reaper *r = job->reaper;
+        int k;
+
+        if (order->log_lines > 0 && !job->log_asked) {
+                job->log_asked = true;
+                job->call = engine_call_free(job->call);
+                k = engine_log_tail(
+                                r->client, &job->id, order->log_lines, order->tty, on_log, job, &job->call);
+        } else if (r->dry_run) {
+                job_end(job, REAP_WOULD_REMOVE, true, 0, NULL);
+                return;
+        } else {
+                job->call = engine_call_free(job->call);
+                job->removing = true;
+                k = engine_remove(r->client, &job->id, order->volumes, on_removed, job, &job->call);
+        }
+        if (k < 0)
+                job_end(job, REAP_FAILED, true, k, NULL);
 }
 
 static void on_inspected(EngineCall *call, int error, const char *message, const ContainerDetail *detail,
                 void *userdata) {
         Job *job = userdata;
         Reaper *r = job->reaper;
-        bool volumes = false;
+        ReapOrder order = { 0 };
         int k;
 
         (void)call;
         if (error == -ENOENT) {
-                job_end(job, REAP_ALREADY_GONE, NULL, 0, NULL);
+                job_end(job, REAP_ALREADY_GONE, false, 0, NULL);
                 return;
         }
         if (error < 0) {
-                job_end(job, REAP_FAILED, NULL, error, message);
+                job_end(job, REAP_FAILED, false, error, message);
                 return;
         }
 
-        k = r->handlers->confirm(&job->id, detail, &job->decision, &volumes, r->userdata);
+        k = r->handlers->confirm(&job->id, detail, &order, r->userdata);
         if (k < 0) {
-                job_end(job, REAP_FAILED, NULL, k, NULL);
+                job_end(job, REAP_FAILED, false, k, NULL);
                 return;
         }
-        if (!job->decision.exact || !verdict_removes(job->decision.verdict)) {
-                job_end(job, REAP_KEPT, &job->decision, 0, NULL);
-                return;
-        }
-        if (r->dry_run) {
-                job_end(job, REAP_WOULD_REMOVE, &job->decision, 0, NULL);
-                return;
-        }
+        job->decision = order.decision;
+        if (!order.decision.exact || !verdict_removes(order.decision.verdict))
+                job_end(job, REAP_KEPT, true, 0, NULL);
+        else
+                carry_out(job, &order);
+}
+
+static void inspect(Job *job) {
+        Reaper *r = job->reaper;
+        int k;
 
         job->call = engine_call_free(job->call);
-        job->removing = true;
-        k = engine_remove(r->client, &job->id, volumes, on_removed, job, &job->call);
+        k = engine_inspect(r->client, &job->id, on_inspected, job, &job->call);
         if (k < 0)
-                job_end(job, REAP_FAILED, &job->decision, k, NULL);
+                job_end(job, REAP_FAILED, false, k, NULL);
 }
 
 static void start(Reaper *r, const ContainerId *id) {
         Job *job = calloc(1, sizeof(*job));
-        int k;
 
         if (!job) {
-                r->handlers->done(id, REAP_FAILED, NULL, -ENOMEM, NULL, r->userdata);
+                const ReapReport report = { .result = REAP_FAILED, .error = -ENOMEM };
+
+                r->handlers->done(id, &report, r->userdata);
                 return;
         }
         job->reaper = r;
         job->id = *id;
         DL_APPEND(r->jobs, job);
         r->n_jobs++;
-
-        k = engine_inspect(r->client, id, on_inspected, job, &job->call);
-        if (k < 0)
-                job_end(job, REAP_FAILED, NULL, k, NULL);
+        inspect(job);
 }
 
 void reaper_wake(Reaper *r) {
@@ -136,6 +192,10 @@ void reaper_wake(Reaper *r) {
 
         if (r->n_jobs == 0)
                 r->handlers->idle(r->userdata);
+}
+
+void reaper_set_parallelism(Reaper *r, unsigned parallelism) {
+        r->parallelism = parallelism;
 }
 
 void reaper_stop(Reaper *r) {

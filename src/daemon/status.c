@@ -24,8 +24,9 @@ char *status_format(char *buf, size_t size, const StatusFigures *f) {
                 snprintf(when, sizeof(when), "next due in %s",
                                 time_span_format(next, sizeof(next), f->next_in, USEC_PER_SEC));
 
-        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s", f->tracked, f->stopped, when,
-                        f->removed, f->dry_run ? "would have been removed" : "removed");
+        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s%s", f->tracked, f->stopped,
+                        when, f->removed, f->dry_run ? "would have been removed" : "removed",
+                        f->first_run ? "; first start, see FirstRunDelay=" : "");
         return buf;
 }
 

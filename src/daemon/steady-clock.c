@@ -40,8 +40,8 @@ Instant steady_clock_now(const SteadyClock *c) {
         };
 }
 
-void steady_clock_set_elsewhere(SteadyClock *c) {
-        c->engine_elsewhere = true;
+void steady_clock_set_elsewhere(SteadyClock *c, bool elsewhere) {
+        c->engine_elsewhere = elsewhere;
         c->engine_ahead = 0;
         c->engine_behind = USEC_INFINITY;
 }

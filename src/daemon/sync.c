@@ -14,8 +14,12 @@ struct Sync {
         SyncDoneHandler on_done;
         void *userdata;
 
-        EngineCall *call; /* the step that is under way */
-        usec_t asked;     /* steady: when the list was asked for */
+        EngineCall *call;   /* the step that is under way */
+        Scope listing;      /* which list */
+        usec_t asked;       /* steady: when that list was asked for */
+        usec_t asked_first; /* steady: the first of them */
+        bool with_others;
+        bool passed_over; /* something could not be read */
         SyncResult result;
 };
 
@@ -31,28 +35,45 @@ static int on_element(const ContainerSummary *summary, void *userdata) {
         Instant now = steady_clock_now(s->clock);
 
         s->result.listed++;
-        return registry_apply_summary(s->registry, summary, &now, s->asked, NULL);
+        return registry_apply_summary(s->registry, summary, s->listing, &now, s->asked, NULL);
 }
+
+static void list(Sync *s, Scope listing);
 
 static void on_listed(EngineCall *call, int error, const char *message, void *userdata) {
         Sync *s = userdata;
 
+        if (error == 0 && engine_call_passed_over(call) > 0)
+                s->passed_over = true;
+        if (error == 0 && s->listing == SCOPE_TASK && s->with_others) {
+                list(s, SCOPE_OTHER);
+                return;
+        }
+
         /* Half a list proves nothing about what it does not name, nor does one that could not be read
          * in part. */
-        if (error == 0 && engine_call_passed_over(call) == 0)
-                s->result.forgotten = registry_sweep_end(s->registry, s->asked);
+        if (error == 0 && !s->passed_over)
+                s->result.forgotten = registry_sweep_end(s->registry, s->asked_first);
         finish(s, error, "list", message);
 }
 
-static void list(Sync *s) {
+static void list(Sync *s, Scope listing) {
         int r;
 
         s->call = engine_call_free(s->call);
+        s->listing = listing;
         s->asked = steady_clock_now(s->clock).steady;
-        registry_sweep_begin(s->registry);
-        r = engine_list_containers(s->client, true, NULL, 0, on_element, on_listed, s, &s->call);
+        r = engine_list_containers(
+                        s->client, listing == SCOPE_TASK, NULL, 0, on_element, on_listed, s, &s->call);
         if (r < 0)
                 finish(s, r, "list", NULL);
+}
+
+static void begin_lists(Sync *s) {
+        s->asked_first = steady_clock_now(s->clock).steady;
+        s->passed_over = false;
+        registry_sweep_begin(s->registry);
+        list(s, SCOPE_TASK);
 }
 
 static int on_ring_event(const EngineEvent *event, void *userdata) {
@@ -78,7 +99,7 @@ static void on_ring(EngineCall *call, int error, const char *message, void *user
                                 message ? message : strerror(-error));
                 s->result.oldest_nsec = 0;
         }
-        list(s);
+        begin_lists(s);
 }
 
 static void ask_ring(Sync *s) {
@@ -116,7 +137,7 @@ static void on_info(
         if (s->result.with_ring)
                 ask_ring(s);
         else
-                list(s);
+                begin_lists(s);
 }
 
 static void ask_info(Sync *s) {
@@ -129,8 +150,9 @@ static void ask_info(Sync *s) {
                 finish(s, r, "info", NULL);
 }
 
-void sync_start(Sync *s, bool with_ring) {
+void sync_start(Sync *s, bool with_ring, bool with_others) {
         sync_cancel(s);
+        s->with_others = with_others;
         free(s->result.node_id);
         s->result = (SyncResult){ .with_ring = with_ring };
         ask_info(s);

@@ -4,19 +4,25 @@
 
 /*
  * What the tests of the core layer share: a simulated clock pair that can be made to jump, ids and
- * events, and numbers that are random and the same in every run.
+ * events, settings and labels without files, and numbers that are random and the same in every run.
  */
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "core/container.h"
 #include "core/facts.h"
 #include "core/instant.h"
+#include "core/policy.h"
+#include "core/profile.h"
+#include "core/settings.h"
+#include "core/slot.h"
 
 #define SEC    USEC_PER_SEC
 #define MINUTE USEC_PER_MINUTE
@@ -98,6 +104,107 @@ static inline EngineEvent kill_at(usec_t wall, int signal) {
 
         e.signal = signal;
         return e;
+}
+
+/* --- settings and labels, made by hand --- */
+
+static const Retention default_retention = { .minimum_age = MINUTE,
+        .success = HOUR,
+        .failure = DAY,
+        .oom_killed = DAY,
+        .shutdown = HOUR,
+        .failed_start = DAY,
+        .orphan_age = HOUR,
+        .remove_volumes = REMOVE_VOLUMES_SWARM,
+        .keep_last_failure = 1,
+        .keep_last_for = 7 * DAY };
+
+/* The defaults, without anything that is owned. */
+static inline Settings default_settings(void) {
+        Settings s = { .resync_interval = 5 * MINUTE,
+                .request_timeout = MINUTE,
+                .settle_time = MINUTE,
+                .retention = default_retention,
+                .max_stopped = COUNT_INFINITY,
+                .labels_honor = true,
+                .labels_max_ttl = USEC_INFINITY,
+                .parallelism = 4,
+                .retry_initial = 5 * SEC,
+                .retry_max = 10 * MINUTE,
+                .quarantine_after = 8,
+                .surge_limit = 50,
+                .first_run_delay = 10 * MINUTE };
+
+        for (SettingId id = 0; id < _SETTING_MAX; id++)
+                s.origins[id].is_default = true;
+        return s;
+}
+
+/* A file has set it; the value itself is the caller's business. */
+static inline void set_in_file(Settings *s, SettingId id, const char *file, unsigned line) {
+        s->origins[id] = (SettingOrigin){ .file = file, .line = line };
+}
+
+static inline void set_in_rule(Rule *r, SettingId id, const char *file, unsigned line) {
+        r->has_value[id] = true;
+        r->origins[id] = (SettingOrigin){ .file = file, .line = line };
+}
+
+/* The span of an outcome. */
+static inline usec_t *span_field(Retention *r, SettingId id) {
+        switch (id) {
+        case SETTING_SUCCESS:
+                return &r->success;
+        case SETTING_FAILURE:
+                return &r->failure;
+        case SETTING_OOM_KILLED:
+                return &r->oom_killed;
+        case SETTING_SHUTDOWN:
+                return &r->shutdown;
+        case SETTING_FAILED_START:
+                return &r->failed_start;
+        default:
+                return NULL;
+        }
+}
+
+/* A list of labels that ends with a NULL key. */
+typedef struct LabelPair {
+        const char *key, *value;
+} LabelPair;
+
+static inline const char *label_of_pairs(const void *object, const char *key) {
+        const char *found = NULL;
+
+        for (const LabelPair *p = object; p->key; p++)
+                if (strcmp(p->key, key) == 0)
+                        found = p->value;
+        return found;
+}
+
+static inline Labels labels_of(const LabelPair *pairs) {
+        return (Labels){ .object = pairs, .get = label_of_pairs };
+}
+
+#define KEEP        "org.reaperd.keep"
+#define TTL         "org.reaperd.ttl"
+#define TTL_FAILURE "org.reaperd.ttl.failure"
+#define KEEP_LAST   "org.reaperd.keep-last"
+
+/* What holds for a task if nothing but [Retention] speaks of it. */
+static inline Profile profile_of(const Retention *r) {
+        static Settings settings;
+
+        settings = default_settings();
+        return (Profile){ .settings = &settings, .is_task = true, .retention = *r, .in_scope = true };
+}
+
+static inline size_t slot_size(const Slot *s) {
+        size_t n = 0;
+
+        for (const Container *c = s ? s->newest : NULL; c; c = c->slot_next)
+                n++;
+        return n;
 }
 
 #define HOURS(n) ((int64_t)(n) * (int64_t)HOUR)

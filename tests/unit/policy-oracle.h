@@ -4,13 +4,12 @@
 
 /*
  * What must be decided, computed from the specification alone: sums in 128 bits, outcomes by trying every
- * end that is compatible with what is known. And, without it, the properties that nothing may ever break.
+ * end that is compatible with what is known, places among the last by counting all who could be newer.
  */
 
 #include <stdint.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "core-fixtures.h"
 #include "core/policy.h"
 #include "core/registry.h"
@@ -29,6 +28,12 @@ static usec_t latest(usec_t a, usec_t b, usec_t c) {
         return m > c ? m : c;
 }
 
+static usec_t sooner(usec_t a, usec_t b) {
+        return a < b ? a : b;
+}
+
+/* --- how it ended --- */
+
 static Outcome outcome_of_end(int exit_code, bool oom_killed, bool stop_asked) {
         if (oom_killed && exit_code != 0)
                 return OUTCOME_OOM_KILLED;
@@ -39,30 +44,35 @@ static Outcome outcome_of_end(int exit_code, bool oom_killed, bool stop_asked) {
         return exit_code == 0 ? OUTCOME_SUCCESS : OUTCOME_FAILURE;
 }
 
-static usec_t span_of(const Retention *r, Outcome o) {
-        const usec_t spans[_OUTCOME_MAX] = {
-                [OUTCOME_UNKNOWN] = USEC_INFINITY,
-                [OUTCOME_SUCCESS] = r->success,
-                [OUTCOME_FAILURE] = r->failure,
-                [OUTCOME_OOM_KILLED] = r->oom_killed,
-                [OUTCOME_SHUTDOWN] = r->shutdown,
-                [OUTCOME_FAILED_START] = r->failed_start,
+static SettingId setting_of(Outcome o) {
+        static const SettingId settings[_OUTCOME_MAX] = {
+                [OUTCOME_UNKNOWN] = _SETTING_INVALID,
+                [OUTCOME_SUCCESS] = SETTING_SUCCESS,
+                [OUTCOME_FAILURE] = SETTING_FAILURE,
+                [OUTCOME_OOM_KILLED] = SETTING_OOM_KILLED,
+                [OUTCOME_SHUTDOWN] = SETTING_SHUTDOWN,
+                [OUTCOME_FAILED_START] = SETTING_FAILED_START,
         };
 
-        return spans[o];
+        return settings[o];
 }
 
-/* Tries every end that is compatible with what is known. */
-static usec_t soonest_span(const Retention *r, const Container *c, Outcome *ret_outcome) {
+static usec_t span_of(const Retention *r, Outcome o) {
+        Retention copy = *r;
+
+        return *span_field(&copy, setting_of(o));
+}
+
+/* Tries every end that is compatible with what is known. Returns how many outcomes there are. */
+static unsigned outcomes_of(const Container *c, bool possible[static _OUTCOME_MAX], Outcome *ret_only) {
         static const int any_code[] = { 0, 1, 143 };
         bool trusted = c->exit_hinted && !c->exit_code_forged && c->scope == SCOPE_TASK;
-        bool exact = c->finish == FINISH_EXACT, possible[_OUTCOME_MAX] = { false };
-        usec_t soonest = USEC_INFINITY;
         unsigned n = 0;
 
+        memset(possible, 0, sizeof(bool) * _OUTCOME_MAX);
         if (c->failed_start)
                 possible[OUTCOME_FAILED_START] = true;
-        else if (exact)
+        else if (c->finish == FINISH_EXACT)
                 possible[outcome_of_end(c->exit_code, c->oom_killed, c->stop_asked)] = true;
         else
                 for (size_t i = 0; i < ELEMENTS_OF(any_code); i++)
@@ -70,176 +80,318 @@ static usec_t soonest_span(const Retention *r, const Container *c, Outcome *ret_
                                 possible[outcome_of_end(trusted ? c->exit_code : any_code[i], oom != 0,
                                                 c->stop_asked)] = true;
 
-        *ret_outcome = OUTCOME_UNKNOWN;
+        *ret_only = OUTCOME_UNKNOWN;
         for (Outcome o = OUTCOME_UNKNOWN; o < _OUTCOME_MAX; o++)
                 if (possible[o]) {
                         n++;
-                        *ret_outcome = o;
-                        if (span_of(r, o) < soonest)
-                                soonest = span_of(r, o);
+                        *ret_only = o;
                 }
         if (n > 1)
-                *ret_outcome = OUTCOME_UNKNOWN;
-        return soonest;
+                *ret_only = OUTCOME_UNKNOWN;
+        return n;
 }
+
+static bool outcome_fails(Outcome o) {
+        return o == OUTCOME_FAILURE || o == OUTCOME_OOM_KILLED || o == OUTCOME_FAILED_START;
+}
+
+/* --- its place among those of its slot --- */
+
+#define SEEN_WITHIN SEC /* a `die` event tells the end to within this */
+
+typedef struct Window {
+        usec_t from, to;
+} Window;
+
+static Window end_of(const Container *c) {
+        if (c->failed_start)
+                return (Window){ c->created, c->created };
+        if (c->finish == FINISH_EXACT)
+                return (Window){ c->finished, c->finished };
+        if (c->finish == FINISH_SEEN)
+                return (Window){ c->finished - sooner(c->finished, SEEN_WITHIN),
+                        plus(c->finished, SEEN_WITHIN) };
+        return (Window){ c->created > c->alive_until ? c->created : c->alive_until, USEC_INFINITY };
+}
+
+static bool is_point(Window w) {
+        return w.from == w.to;
+}
+
+static bool is_orphan(const Container *c, const Situation *s) {
+        const char *node = shared_text(c->node);
+
+        /* What is known of the node says nothing about containers that came later. */
+        return (c->scope == SCOPE_TASK || (c->scope == SCOPE_UNKNOWN && c->labelled)) &&
+               c->created < s->node_known_at &&
+               (s->out_of_swarm || (node && s->node_id && strcmp(node, s->node_id) != 0));
+}
+
+/* Of two whose ends are known to be the same. */
+static bool tie_is_newer(const Container *a, const Container *b) {
+        if (a->created != b->created)
+                return a->created > b->created;
+        return memcmp(&a->id, &b->id, sizeof(a->id)) < 0;
+}
+
+typedef struct Place {
+        unsigned surely, perhaps;                   /* so many are newer */
+        unsigned surely_failures, perhaps_failures; /* of the failures */
+        bool seen_near; /* by a `die` event, so near that its second could matter */
+} Place;
+
+static Place place_of(const Container *c, const Situation *s) {
+        Window mine = end_of(c);
+        Place place = { 0 };
+
+        for (const Container *p = c->slot ? c->slot->newest : NULL; p; p = p->slot_next) {
+                Window w = end_of(p);
+                bool surely, perhaps, may_fail = false, must_fail = true, possible[_OUTCOME_MAX];
+                Outcome only;
+
+                if (p == c || p->gone || is_orphan(p, s))
+                        continue;
+                if (is_point(w) && is_point(mine) && w.from == mine.from)
+                        surely = perhaps = tie_is_newer(p, c);
+                else {
+                        surely = w.from > mine.to;
+                        perhaps = w.to >= mine.from;
+                }
+                /* Labels that anybody can write may have put it here. */
+                if (p->scope == SCOPE_UNKNOWN)
+                        surely = false;
+                outcomes_of(p, possible, &only);
+                for (Outcome o = OUTCOME_UNKNOWN; o < _OUTCOME_MAX; o++)
+                        if (possible[o]) {
+                                may_fail |= outcome_fails(o);
+                                must_fail &= outcome_fails(o);
+                        }
+                place.surely += surely;
+                place.perhaps += perhaps;
+                place.surely_failures += surely && must_fail;
+                place.perhaps_failures += perhaps && may_fail;
+                if (p->finish == FINISH_SEEN && !p->failed_start &&
+                                p->finished <= plus(mine.to, 3 * SEEN_WITHIN) &&
+                                plus(p->finished, 3 * SEEN_WITHIN) >= mine.from)
+                        place.seen_near = true;
+        }
+        return place;
+}
+
+/* --- the decision --- */
+
+typedef struct Wanted {
+        Verdict verdict;
+        Outcome outcome;
+        bool exact;
+        usec_t age, due;
+        bool due_at_least; /* `due` is the least that it may be */
+        SettingId setting, or_setting;
+        bool any_setting;
+        bool keep_failure;
+        bool unsure;      /* whether it is one of the last cannot be told; then it must be kept */
+        bool unsure_fail; /* likewise for KeepLastFailure= alone */
+        bool undecided; /* rests on too little to foretell the words: hold it against the properties only */
+        bool barred;    /* not ours to touch; age and outcome are no matter */
+} Wanted;
 
 static bool swarm_is_ready(SwarmState state) {
         return state == SWARM_ACTIVE || state == SWARM_INACTIVE;
 }
 
-static Decision oracle(const Retention *r, const Container *c, const Situation *s, usec_t now) {
-        const char *node = shared_text(c->node);
-        /* What is known of the node says nothing about containers that came later. */
-        bool orphan = c->created < s->node_known_at &&
-                      (s->out_of_swarm || (node && s->node_id && strcmp(node, s->node_id) != 0));
-        usec_t orphan_age = orphan ? r->orphan_age : USEC_INFINITY;
-        usec_t gates = s->engine_connected && swarm_is_ready(s->swarm_state)
-                                       ? latest(s->settled_at, s->paused_until, c->retry_at)
-                                       : USEC_INFINITY;
-        Decision d = { .due = USEC_INFINITY };
-        usec_t end, floor, span;
+static usec_t gates_open_at(const Container *c, const Situation *s) {
+        if (!s->engine_connected || !swarm_is_ready(s->swarm_state) || s->reloading)
+                return USEC_INFINITY;
+        return latest(latest(s->settled_at, s->paused_until, c->retry_at), s->first_run_until,
+                        c->surge_held ? s->surge_until : 0);
+}
 
-        /* 1. scope */
-        if (c->scope == SCOPE_OTHER) {
-                d.verdict = VERDICT_OUT_OF_SCOPE;
-                return d;
-        }
-        d.exact = c->state_exact && (c->finish == FINISH_EXACT || c->failed_start);
+/* The first gate that is shut, of those that stand in front of what has ended. */
+static bool gate_is_shut(const Container *c, const Situation *s, usec_t now, Verdict *ret) {
+        if (c->quarantined)
+                *ret = VERDICT_QUARANTINED;
+        else if (!s->engine_connected)
+                *ret = VERDICT_ENGINE_UNREACHABLE;
+        else if (s->settled_at > now || s->settled_at == USEC_INFINITY)
+                *ret = VERDICT_ENGINE_SETTLING;
+        else if (!swarm_is_ready(s->swarm_state))
+                *ret = VERDICT_SWARM_NOT_READY;
+        else if (s->reloading)
+                *ret = VERDICT_RELOADING;
+        else if (s->paused_until > now)
+                *ret = VERDICT_REMOVALS_PAUSED;
+        else if (s->first_run_until > now || s->first_run_until == USEC_INFINITY)
+                *ret = VERDICT_FIRST_RUN;
+        else if (c->surge_held && s->surge_until > now)
+                *ret = VERDICT_SURGE_HELD;
+        else
+                return false;
+        return true;
+}
 
-        /* 2. gates: the state */
+/* The states that decide by themselves. */
+static bool state_decides(const Container *c, usec_t orphan_age, usec_t gates, Wanted *w) {
+        const Profile *p = c->profile;
+
         if (c->state == CONTAINER_CREATED && !c->failed_start) {
-                usec_t wait = r->failed_start < orphan_age ? r->failed_start : orphan_age;
-
-                d.verdict = VERDICT_STARTING;
-                d.due = latest(plus(c->created, wait), c->looked_at == 0 ? 0 : plus(c->looked_at, HOUR),
-                                gates);
-                return d;
+                w->verdict = VERDICT_STARTING;
+                w->due = latest(plus(c->created, sooner(p->retention.failed_start, orphan_age)),
+                                c->looked_at == 0 ? 0 : plus(c->looked_at, HOUR), gates);
+                /* What would keep a failed start may put it off. */
+                w->due_at_least = p->keep_by_label || p->keep_by_rule || p->retention.keep_last ||
+                                  p->retention.keep_last_failure;
+                return true;
         }
         if (c->state == CONTAINER_REMOVING && c->state_exact) {
-                d.verdict = VERDICT_REMOVING;
-                d.due = latest(plus(c->looked_at, MINUTE), 0, gates);
-                return d;
+                w->verdict = VERDICT_REMOVING;
+                w->due = latest(plus(c->looked_at, MINUTE), 0, gates);
+                return true;
         }
         if (c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED ||
                         c->state == CONTAINER_RESTARTING || c->state == CONTAINER_STATE_UNKNOWN) {
-                d.verdict = c->state == CONTAINER_RUNNING      ? VERDICT_RUNNING
-                            : c->state == CONTAINER_PAUSED     ? VERDICT_PAUSED
-                            : c->state == CONTAINER_RESTARTING ? VERDICT_RESTARTING
-                                                               : VERDICT_UNKNOWN_STATE;
-                return d;
+                w->verdict = c->state == CONTAINER_RUNNING      ? VERDICT_RUNNING
+                             : c->state == CONTAINER_PAUSED     ? VERDICT_PAUSED
+                             : c->state == CONTAINER_RESTARTING ? VERDICT_RESTARTING
+                                                                : VERDICT_UNKNOWN_STATE;
+                return true;
+        }
+        return false;
+}
+
+/* 6. Is it one of the last? */
+static bool kept_last(
+                const Container *c, const Situation *s, Outcome outcome, usec_t *ret_until, Wanted *w) {
+        const Retention *r = &c->profile->retention;
+        Place place = place_of(c, s);
+        bool last, failure, maybe_last, maybe_failure;
+
+        *ret_until = plus(end_of(c).from, r->keep_last_for);
+        if (!c->slot)
+                return false;
+        /* A count of infinity is all of them. */
+        last = r->keep_last == COUNT_INFINITY || place.perhaps < r->keep_last;
+        failure = outcome_fails(outcome) &&
+                  (r->keep_last_failure == COUNT_INFINITY || place.perhaps_failures < r->keep_last_failure);
+        maybe_last = place.surely < r->keep_last;
+        maybe_failure = outcome_fails(outcome) && place.surely_failures < r->keep_last_failure;
+        w->keep_failure = failure;
+        w->unsure_fail = maybe_failure && !failure;
+        w->unsure = !last && !failure && (maybe_last || maybe_failure);
+        return last || failure;
+}
+
+/* `capped`: with regard to MaxStopped=. */
+static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, bool capped) {
+        const Profile *p = c->profile;
+        const Retention *r = &p->retention;
+        bool orphan = is_orphan(c, s), possible[_OUTCOME_MAX], last = false,
+             over_cap = capped && c->over_cap;
+        usec_t orphan_age = orphan ? r->orphan_age : USEC_INFINITY;
+        usec_t gates = gates_open_at(c, s), end, floor, span = USEC_INFINITY, expires, label_until = 0,
+               last_until = 0;
+        Wanted w = { .due = USEC_INFINITY,
+                .setting = _SETTING_INVALID,
+                .or_setting = _SETTING_INVALID,
+                .any_setting = true };
+        unsigned n;
+
+        /* 1. scope */
+        if (!p->in_scope) {
+                w.verdict = VERDICT_OUT_OF_SCOPE;
+                return w;
+        }
+        w.exact = c->state_exact && (c->finish == FINISH_EXACT || c->failed_start);
+
+        /* 2. gates: the state */
+        if (state_decides(c, orphan_age, gates, &w))
+                return w;
+
+        /* What an inspect has told of another container than a task; looked at again each hour at most. */
+        if (!p->is_task && c->looked_at != 0 && (c->auto_remove || c->may_restart)) {
+                w.barred = true;
+                w.verdict = c->auto_remove ? VERDICT_AUTO_REMOVE : VERDICT_MAY_RESTART;
+                w.due = latest(plus(c->looked_at, HOUR), gates, 0);
+                w.due_at_least = c->auto_remove; /* which cannot be changed */
+                return w;
         }
 
-        span = soonest_span(r, c, &d.outcome);
-        if (span > orphan_age)
-                span = orphan_age;
-        if (c->failed_start)
-                end = c->created;
-        else if (c->finish != FINISH_BOUNDED)
-                end = c->finished;
-        else
-                end = c->created > c->alive_until ? c->created : c->alive_until;
+        n = outcomes_of(c, possible, &w.outcome);
+        for (Outcome o = OUTCOME_UNKNOWN; o < _OUTCOME_MAX; o++)
+                if (possible[o])
+                        span = sooner(span, span_of(r, o));
+        end = c->failed_start || c->finish != FINISH_BOUNDED ? (c->failed_start ? c->created : c->finished)
+                                                             : end_of(c).from;
         floor = plus(c->failed_start ? c->error_seen : end, r->minimum_age);
-        d.age = now > end ? now - end : 0;
+        expires = plus(end, sooner(span, orphan_age));
+        w.age = now > end ? now - end : 0;
 
-        /* 2. gates: quarantine, the engine, Swarm, a pause */
-        d.due = c->quarantined ? USEC_INFINITY : latest(plus(end, span), floor, gates);
-        if (c->quarantined)
-                d.verdict = VERDICT_QUARANTINED;
-        else if (!s->engine_connected)
-                d.verdict = VERDICT_ENGINE_UNREACHABLE;
-        else if (s->settled_at > now)
-                d.verdict = VERDICT_ENGINE_SETTLING;
-        else if (!swarm_is_ready(s->swarm_state))
-                d.verdict = VERDICT_SWARM_NOT_READY;
-        else if (s->paused_until > now)
-                d.verdict = VERDICT_REMOVALS_PAUSED;
-        /* 3. the floor */
-        else if (floor > now)
-                d.verdict = VERDICT_TOO_YOUNG;
-        /* 5. and 7. (4. and 6. have no settings yet); a container whose removal failed waits longer */
-        else if (d.due > now)
-                d.verdict = VERDICT_RETAINED;
-        else if (c->scope == SCOPE_UNKNOWN)
-                d.verdict = VERDICT_SCOPE_UNKNOWN;
-        else
-                d.verdict = orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
-        return d;
-}
-
-static void describe(const char *what, const Retention *r, const Container *c, const Situation *s,
-                usec_t now, Decision want, Decision got) {
-        print_error("%s: scope %u state %s finish %u exact %d exit %d hinted %d forged %d oom %d asked %d "
-                    "failed-start %d\n",
-                        what, c->scope, container_state_name(c->state), c->finish, c->state_exact,
-                        c->exit_code, c->exit_hinted, c->exit_code_forged, c->oom_killed, c->stop_asked,
-                        c->failed_start);
-        print_error("  created %ju alive %ju finished %ju error %ju looked %ju retry %ju quarantined %d "
-                    "node %s\n",
-                        (uintmax_t)c->created, (uintmax_t)c->alive_until, (uintmax_t)c->finished,
-                        (uintmax_t)c->error_seen, (uintmax_t)c->looked_at, (uintmax_t)c->retry_at,
-                        c->quarantined, shared_text(c->node) ? shared_text(c->node) : "-");
-        print_error("  connected %d settled %ju swarm %s node %s out %d paused %ju; now %ju\n",
-                        s->engine_connected, (uintmax_t)s->settled_at, swarm_state_name(s->swarm_state),
-                        s->node_id ? s->node_id : "-", s->out_of_swarm, (uintmax_t)s->paused_until,
-                        (uintmax_t)now);
-        print_error("  min %ju success %ju failure %ju oom %ju shutdown %ju failed-start %ju orphan %ju\n",
-                        (uintmax_t)r->minimum_age, (uintmax_t)r->success, (uintmax_t)r->failure,
-                        (uintmax_t)r->oom_killed, (uintmax_t)r->shutdown, (uintmax_t)r->failed_start,
-                        (uintmax_t)r->orphan_age);
-        print_error("  want %s %s exact %d age %ju due %ju\n  got  %s %s exact %d age %ju due %ju\n",
-                        verdict_name(want.verdict), outcome_name(want.outcome), want.exact,
-                        (uintmax_t)want.age, (uintmax_t)want.due, verdict_name(got.verdict),
-                        outcome_name(got.outcome), got.exact, (uintmax_t)got.age, (uintmax_t)got.due);
-        fail();
-}
-
-static void check_against_oracle(const Retention *r, const Container *c, const Situation *s, usec_t now) {
-        Decision want = oracle(r, c, s, now), got = policy_decide(r, c, s, now);
-
-        if (want.verdict != got.verdict || want.outcome != got.outcome || want.exact != got.exact ||
-                        want.age != got.age || want.due != got.due)
-                describe("not what the oracle says", r, c, s, now, want, got);
-}
-
-/* What may never happen, whatever the rest says. */
-static void check_properties(const Retention *r, const Container *c, const Situation *s, usec_t now) {
-        Decision d = policy_decide(r, c, s, now);
-        usec_t end = c->failed_start               ? c->error_seen
-                     : c->finish == FINISH_BOUNDED ? container_not_before(c)
-                                                   : c->finished;
-        bool stopped = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD ||
-                       (c->state == CONTAINER_CREATED && c->failed_start) ||
-                       (c->state == CONTAINER_REMOVING && !c->state_exact); /* stale: an inspect is next */
-        const char *broken = NULL;
-
-        if (d.verdict >= _VERDICT_MAX || d.outcome >= _OUTCOME_MAX)
-                broken = "out of range";
-        else if (verdict_removes(d.verdict)) {
-                if (!stopped)
-                        broken = "removes what has not stopped";
-                else if (c->scope != SCOPE_TASK)
-                        broken = "removes what is no task";
-                else if (now < end || now - end < r->minimum_age)
-                        broken = "removes below the floor";
-                else if (c->quarantined)
-                        broken = "removes what is quarantined";
-                else if (!s->engine_connected || now < s->settled_at)
-                        broken = "removes while the engine is away or settling";
-                else if (!swarm_is_ready(s->swarm_state))
-                        broken = "removes while the Swarm is not ready";
-                else if (now < s->paused_until || now < c->retry_at)
-                        broken = "removes before its time";
-                else if (d.due > now)
-                        broken = "removes what is not due";
-                else if (d.exact && d.outcome == OUTCOME_UNKNOWN)
-                        broken = "removes without knowing the outcome";
+        if (p->keep_by_label)
+                label_until = plus(end, p->keep_label_for);
+        if (!orphan && c->slot && (r->keep_last || r->keep_last_failure) && r->keep_last_for > 0) {
+                last = kept_last(c, s, n == 1 ? w.outcome : OUTCOME_UNKNOWN, &last_until, &w);
+                w.undecided = !w.exact; /* its own place is not known either */
+                if (now >= last_until)
+                        w.unsure = w.unsure_fail = w.keep_failure = false;
         }
-        if (d.due != USEC_INFINITY && d.due < latest(s->settled_at, s->paused_until, c->retry_at))
-                broken = "due before the gates open";
-        if (d.due != USEC_INFINITY && stopped && d.due < plus(end, r->minimum_age))
-                broken = "due before the floor";
-        if (broken)
-                describe(broken, r, c, s, now, d, d);
+
+        /* 2. gates: quarantine, the engine, Swarm, a pause, ... */
+        w.due = latest(expires, floor, label_until);
+        if (last)
+                w.due = latest(w.due, last_until, 0);
+        if (over_cap)
+                w.due = latest(floor, label_until, w.keep_failure ? last_until : 0);
+        if (p->keep_by_rule)
+                w.due = USEC_INFINITY;
+        w.due = c->quarantined ? USEC_INFINITY : latest(w.due, gates, 0);
+        if (gate_is_shut(c, s, now, &w.verdict))
+                return w;
+
+        w.any_setting = false;
+        if (floor > now || floor == USEC_INFINITY) { /* 3. the floor */
+                w.verdict = VERDICT_TOO_YOUNG;
+                w.setting = SETTING_MINIMUM_AGE;
+        } else if (p->keep_by_label && (label_until > now || label_until == USEC_INFINITY)) { /* 4. */
+                w.verdict = VERDICT_KEPT_LABEL;
+                w.any_setting = true;
+        } else if (p->keep_by_rule) {
+                w.verdict = VERDICT_KEPT_RULE;
+                w.any_setting = true;
+        } else if (c->retry_at > now) { /* a container whose removal failed waits longer */
+                w.verdict = last && now < last_until && !(over_cap && !w.keep_failure) ? VERDICT_KEPT_LAST
+                                                                                       : VERDICT_RETAINED;
+                w.any_setting = true;
+        } else if (last && (now < last_until || last_until == USEC_INFINITY) &&
+                        !(over_cap && !w.keep_failure)) { /* 6. */
+                w.verdict = VERDICT_KEPT_LAST;
+                w.setting = w.keep_failure ? SETTING_KEEP_LAST_FAILURE : SETTING_KEEP_LAST;
+                w.or_setting = SETTING_KEEP_LAST; /* if both keep it, or the other cannot be told */
+                w.any_setting = w.unsure_fail;
+        } else if (expires > now || expires == USEC_INFINITY) { /* 5. and 7. */
+                w.verdict = over_cap ? VERDICT_OVER_CAP : VERDICT_RETAINED;
+                w.setting = over_cap            ? SETTING_MAX_STOPPED
+                            : orphan_age < span ? SETTING_ORPHAN_AGE
+                                                : setting_of(w.outcome);
+                w.or_setting = !over_cap && orphan_age == span ? SETTING_ORPHAN_AGE : w.setting;
+                w.any_setting = n > 1 && !over_cap;
+        } else {
+                w.verdict = orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
+                w.setting = orphan_age < span ? SETTING_ORPHAN_AGE : setting_of(w.outcome);
+                w.or_setting = orphan_age == span ? SETTING_ORPHAN_AGE : w.setting;
+                if (floor > expires)
+                        w.setting = w.or_setting = SETTING_MINIMUM_AGE;
+                w.any_setting = n > 1 || floor == expires;
+                /* Only its cap takes what is still one of the last. */
+                if (over_cap && (last || w.unsure) && now < last_until) {
+                        w.verdict = VERDICT_OVER_CAP;
+                        w.setting = w.or_setting = SETTING_MAX_STOPPED;
+                        w.any_setting = false;
+                }
+        }
+        if (c->scope == SCOPE_UNKNOWN && verdict_removes(w.verdict)) {
+                w.verdict = VERDICT_SCOPE_UNKNOWN;
+                w.any_setting = true;
+        }
+        return w;
 }
 
 #endif

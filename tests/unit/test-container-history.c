@@ -361,14 +361,14 @@ static bool is_looked_at_if_due(World *w) {
                 [OUTCOME_SHUTDOWN] = 7 * MINUTE,
                 [OUTCOME_FAILURE] = HOUR,
                 [OUTCOME_OOM_KILLED] = 2 * HOUR };
-        Decision d = policy_decide(&retention, &w->c, &calm, w->k.steady);
+        Decision d = policy_decide(&w->c, &calm, w->k.steady);
 
         if (d.due > w->k.steady)
                 return false;
         inspect(&w->c, &w->k, w->detail);
         if (w->was[1] == CONTAINER_EXITED)
                 check_exact_end(w);
-        d = policy_decide(&retention, &w->c, &calm, w->k.steady);
+        d = policy_decide(&w->c, &calm, w->k.steady);
         if (!verdict_removes(d.verdict))
                 return false;
 
@@ -407,7 +407,9 @@ static bool one_history(const Chaos *chaos, uint64_t seed) {
         World w = {
                 .chaos = *chaos, .random = seed, .k.steady = EPOCH, .c.scope = SCOPE_TASK, .held_back = -1
         };
+        Profile p = profile_of(&retention);
 
+        w.c.profile = &p;
         born(&w);
         if (chaos->jump >
                         0) /* first sight lies before the clock is set: else nothing tells how far it was */

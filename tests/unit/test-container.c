@@ -87,6 +87,7 @@ static void check_fresh(const Container *c) {
         assert_int_equal(c->finish, FINISH_BOUNDED);
         assert_false(c->state_exact || c->exit_hinted || c->oom_killed || c->stop_asked || c->failed_start);
         assert_false(c->gone || c->quarantined || c->finished_in_future);
+        assert_false(c->over_cap || c->surge_held || c->wanted);
         assert_int_equal(c->attempts, 0);
         assert_int_equal(c->retry_at, 0);
         assert_int_equal(c->error_seen, 0);
@@ -105,6 +106,9 @@ static Container ended_and_troubled(void) {
                 .stop_asked = true,
                 .gone = true,
                 .quarantined = true,
+                .over_cap = true,
+                .surge_held = true,
+                .wanted = true,
                 .attempts = 8,
                 .retry_at = EPOCH + DAY,
                 .alive_until = EPOCH - MINUTE };
@@ -441,8 +445,9 @@ static void test_forged_exit_code(void **state) {
                 .failed_start = DAY,
                 .orphan_age = DAY };
         Situation calm = { .engine_connected = true, .swarm_state = SWARM_ACTIVE };
+        Profile p = profile_of(&r);
         Clocks k = at_epoch;
-        Container c = { .scope = SCOPE_TASK };
+        Container c = { .scope = SCOPE_TASK, .profile = &p };
         Instant now = clocks_now(&k);
 
         (void)state;
@@ -450,9 +455,36 @@ static void test_forged_exit_code(void **state) {
         assert_true(c.exit_code_forged);
         /* It says failure, and may be a lie: look when a success would be due. */
         event(&c, &k, die_at(EPOCH, 1));
-        assert_int_equal(policy_decide(&r, &c, &calm, EPOCH).due, EPOCH + HOUR);
+        assert_int_equal(policy_decide(&c, &calm, EPOCH).due, EPOCH + HOUR);
         c.exit_code_forged = false;
-        assert_int_equal(policy_decide(&r, &c, &calm, EPOCH).due, EPOCH + DAY);
+        assert_int_equal(policy_decide(&c, &calm, EPOCH).due, EPOCH + DAY);
+}
+
+/* What only an inspect tells, and the next one may tell otherwise. */
+static void test_flags_of_an_inspect(void **state) {
+        (void)state;
+        for (unsigned before = 0; before < 8; before++)
+                for (unsigned flags = 0; flags < 8; flags++) {
+                        Clocks k = at_epoch;
+                        Container c = { .auto_remove = before & 1,
+                                .may_restart = before & 2,
+                                .tty = before & 4,
+                                .wanted = before & 1 };
+
+                        inspect(&c, &k,
+                                        (ContainerDetail){ .state = flags & 1 ? CONTAINER_EXITED
+                                                                              : CONTAINER_RUNNING,
+                                                        .created = EPOCH - HOUR,
+                                                        .started = EPOCH - HOUR,
+                                                        .finished = EPOCH - SEC,
+                                                        .auto_remove = flags & 1,
+                                                        .may_restart = flags & 2,
+                                                        .tty = flags & 4 });
+                        assert_int_equal(c.auto_remove, (flags & 1) != 0);
+                        assert_int_equal(c.may_restart, (flags & 2) != 0);
+                        assert_int_equal(c.tty, (flags & 4) != 0);
+                        assert_false(c.wanted); /* here it is */
+                }
 }
 
 /* Jumps of the wall clock between first sight and inspect: the age must not jump. */
@@ -510,6 +542,7 @@ int main(void) {
                 cmocka_unit_test(test_no_finished_at),
                 cmocka_unit_test(test_stamps_in_the_future),
                 cmocka_unit_test(test_forged_exit_code),
+                cmocka_unit_test(test_flags_of_an_inspect),
                 cmocka_unit_test(test_clock_jumps_after_the_end),
         };
 

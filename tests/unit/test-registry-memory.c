@@ -6,77 +6,91 @@
 
 #include "registry-fixtures.h"
 
-/* What an -ENOMEM must leave as it was. */
-typedef struct Glimpse {
-        size_t count, texts;
-        Container container;
-        char name[64];
-} Glimpse;
+typedef enum What {
+        LISTED_RUNNING,
+        LISTED_EXITED,
+        STARTS,
+        DIES,
+        INSPECTED_RUNNING,
+        INSPECTED_EXITED,
+        FAILED_TO_START,
+        _WHAT_MAX,
+} What;
 
-static Glimpse glimpse(const Registry *r, uint64_t number) {
-        ContainerId id = id_of_number(number);
-        const Container *c = registry_find(r, &id);
-        Glimpse g;
-
-        memset(&g, 0, sizeof(g));
-        g.count = registry_count(r);
-        g.texts = HASH_COUNT(r->texts);
-        if (c) {
-                memcpy(&g.container, c, sizeof(*c));
-                memset(&g.container.hh, 0, sizeof(g.container.hh));
-                snprintf(g.name, sizeof(g.name), "%s", c->name);
-        }
-        return g;
-}
-
-static int apply_something(Registry *r, unsigned what, uint64_t number, const char *text) {
-        SwarmLabels l = { .task_id = text, .service_name = text, .node_id = text };
+/* `text` is its name and the like, and a label. */
+static int apply_something(Registry *r, What what, uint64_t number, const char *text) {
+        const LabelPair pairs[] = { { "com.docker.swarm.task", "" }, { KEEP_LAST, "7" }, { NULL, NULL } };
+        SwarmLabels l = { .task_id = "another-id", .service_name = text, .node_id = text };
+        bool runs = what == LISTED_RUNNING || what == INSPECTED_RUNNING;
         ContainerSummary s = { .id = id_of_number(number),
                 .name = text,
                 .image = "other",
-                .state = CONTAINER_RUNNING,
+                .state = runs ? CONTAINER_RUNNING : CONTAINER_EXITED,
                 .created = EPOCH,
-                .labels = l };
-        EngineEvent e = event_of(number, EVENT_START);
+                .labels = l,
+                .all_labels = labels_of(pairs) };
+        EngineEvent e = event_of(number, what == STARTS ? EVENT_START : EVENT_DIE);
         ContainerDetail d = { .id = s.id,
                 .name = text,
                 .image = "other",
-                .state = CONTAINER_RUNNING,
+                .state = s.state,
                 .created = EPOCH,
-                .labels = l };
+                .finished = runs ? 0 : EPOCH + 1,
+                .labels = l,
+                .all_labels = s.all_labels };
         Instant now = later(HOUR);
 
         e.name = text;
         e.image = "other";
         e.labels = l;
-        if (what == 0)
-                return registry_apply_summary(r, &s, &now, now.steady, NULL);
-        if (what == 1)
+        e.all_labels = s.all_labels;
+        if (what == FAILED_TO_START) {
+                d.state = CONTAINER_CREATED;
+                d.error = "no such file";
+                d.exit_code = 127;
+        }
+        if (what <= LISTED_EXITED)
+                return registry_apply_summary(r, &s, SCOPE_TASK, &now, now.steady, NULL);
+        if (what <= DIES)
                 return registry_apply_event(r, &e, &now, false, NULL);
         return registry_apply_detail(r, registry_find(r, &s.id), &d, &now);
 }
 
+/* What is not known to the end must not be due. */
+static void check_nothing_is_due(const Registry *r, uint64_t number) {
+        const Situation calm = { .engine_connected = true, .swarm_state = SWARM_ACTIVE };
+        const ContainerId id = id_of_number(number);
+        const Container *c = registry_find(r, &id);
+
+        if (!c)
+                return;
+        assert_null(c->profile);
+        assert_int_equal(policy_decide(c, &calm, EPOCH + 1000 * DAY).due, USEC_INFINITY);
+        assert_false(verdict_removes(policy_decide(c, &calm, EPOCH + 1000 * DAY).verdict));
+}
+
 static void test_every_allocation_fails_once(void **state) {
+        static const unsigned least[_WHAT_MAX] = { 4, 5, 4, 4, 4, 4, 4 };
+
         (void)state;
         /* `known` containers: 0; enough to make the hash tables and the queue grow at the next one. */
-        for (unsigned what = 0; what < 3; what++)
-                for (unsigned known = what == 2; known < 340; known += known < 20 ? 1 : 40)
+        for (What what = 0; what < _WHAT_MAX; what++)
+                for (unsigned known = what >= INSPECTED_RUNNING, most = what == LISTED_EXITED ? 340 : 24;
+                                known < most; known += known < 20 ? 1 + known / 4 : 40)
                         for (uint64_t number = 1; number <= known + 1U; number += known > 0 ? known : 1) {
                                 unsigned failed = 0;
 
-                                if (what == 2 && number > known)
+                                if (what >= INSPECTED_RUNNING && number > known)
                                         continue;
                                 for (size_t nth = 0;; nth++) {
                                         Registry *r = fresh();
-                                        Glimpse before, after;
+                                        size_t before = known;
                                         int k;
 
                                         for (uint64_t i = 1; i <= known; i++)
                                                 summary(r, i, start);
-                                        before = glimpse(r, number);
                                         allocations_left = nth;
                                         k = apply_something(r, what, number, "something-else");
-                                        after = glimpse(r, number);
                                         if (allocations_left != SIZE_MAX) { /* there are not so many */
                                                 allocations_left = SIZE_MAX;
                                                 assert_int_equal(k, 0);
@@ -86,37 +100,45 @@ static void test_every_allocation_fails_once(void **state) {
                                         }
                                         failed++;
                                         assert_int_equal(k, -ENOMEM);
-                                        assert_int_equal(after.count, before.count);
-                                        assert_int_equal(after.container.state, before.container.state);
-                                        assert_int_equal(after.container.touched, before.container.touched);
+                                        assert_in_range(registry_count(r), before, before + 1);
+                                        check_nothing_is_due(r, number);
                                         check_consistent(r);
                                         /* Once there is memory again all is well. */
                                         assert_int_equal(apply_something(r, what, number, "something-else"),
                                                         0);
                                         check_consistent(r);
+                                        assert_non_null(registry_find(
+                                                        r, &(ContainerId[]){ id_of_number(number) }[0])
+                                                                        ->profile);
                                         done(r);
                                 }
-                                assert_true(failed >= 4);
+                                assert_true(failed >= least[what]);
                         }
 }
 
-/* -ENOMEM: nothing is changed, and so none of the texts either. */
+/* -ENOMEM: none of the texts is changed, if not all of them are. */
 static void test_no_half_told_texts(void **state) {
         (void)state;
-        for (unsigned what = 0; what < 3; what++)
-                for (size_t nth = 0; nth < 4; nth++) {
+        for (What what = 0; what < _WHAT_MAX; what++)
+                for (size_t nth = 0;; nth++) {
                         Registry *r = fresh();
-                        Glimpse before, after;
+                        Container *c = summary(r, 1, start);
+                        bool old;
 
-                        summary(r, 1, start);
-                        before = glimpse(r, 1);
                         allocations_left = nth;
-                        assert_int_equal(apply_something(r, what, 1, "something-else"), -ENOMEM);
-                        allocations_left = SIZE_MAX;
-                        after = glimpse(r, 1);
-                        assert_string_equal(after.name, before.name);
-                        assert_int_equal(after.texts, before.texts);
-                        assert_memory_equal(&after, &before, sizeof(after));
+                        if (apply_something(r, what, 1, "something-else") == 0) {
+                                assert_true(nth >= 4);
+                                allocations_left = SIZE_MAX;
+                                done(r);
+                                break;
+                        }
+                        old = strcmp(c->name, "something-else") != 0;
+                        assert_string_equal(c->name, old ? summary_of(1).name : "something-else");
+                        assert_string_equal(c->task_id, old ? labels.task_id : "another-id");
+                        assert_string_equal(shared_text(c->service), old ? "shop_web" : "something-else");
+                        assert_string_equal(shared_text(c->node), old ? labels.node_id : "something-else");
+                        assert_string_equal(shared_text(c->image), old ? "nginx:1.25" : "other");
+                        assert_int_equal(HASH_COUNT(r->texts), old ? 3 : 2);
                         done(r);
                 }
 }
@@ -155,39 +177,63 @@ static void test_queue_without_memory(void **state) {
         assert_int_equal(live_allocations, 0);
 }
 
-static void test_memory_of_many(void **state) {
+static size_t memory_in_use(void) {
+        return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+static void random_word(char *buf, size_t n, uint64_t *random) {
+        for (size_t k = 0; k < n; k++)
+                buf[k] = "abcdefghijklmnopqrstuvwxyz0123456789"[random_below(random, 36)];
+        buf[n] = '\0';
+}
+
+/* 100,000 stopped ones of this service and slot each, a look at each scheduled. */
+static void check_memory(const char *what, bool job) {
         enum { MANY = 100000 };
-        size_t before, after;
+        size_t before, each;
         Registry *r;
 
-        (void)state;
-        before = mallinfo2().uordblks + mallinfo2().hblkhd;
+        before = memory_in_use();
         r = fresh();
         for (uint64_t i = 0; i < MANY; i++) {
+                const LabelPair pairs[] = { { "com.docker.swarm.task", "" },
+                        { "com.docker.stack.namespace", "production" }, { KEEP_LAST, i % 3 ? "2" : "3" },
+                        { NULL, NULL } };
                 char name[96], task[32], service[48];
                 uint64_t random = i + 1;
                 ContainerSummary s = summary_of(i);
 
-                for (size_t k = 0; k < 25; k++)
-                        task[k] = "abcdefghijklmnopqrstuvwxyz0123456789"[random_below(&random, 36)];
-                task[25] = '\0';
+                random_word(task, 25, &random);
                 snprintf(service, sizeof(service), "production_service-%03u", (unsigned)(i % 100));
-                snprintf(name, sizeof(name), "%s.%u.%s", service, (unsigned)(i % 20), task);
-                s.name = name;
+                snprintf(name, sizeof(name), "%s.%u.%s", service, (unsigned)(job ? i / 100 : i % 20), task);
+                s.name = s.labels.task_name = name;
+                s.created -= i * SEC; /* as the engine lists them: the newest first */
                 s.labels.task_id = task;
                 s.labels.service_name = service;
-                assert_int_equal(registry_apply_summary(r, &s, &start, EPOCH, NULL), 0);
+                s.all_labels = labels_of(pairs);
+                assert_int_equal(registry_apply_summary(r, &s, SCOPE_TASK, &start, EPOCH, NULL), 0);
                 registry_schedule(r, registry_find(r, &s.id), EPOCH + i % 977);
         }
-        after = mallinfo2().uordblks + mallinfo2().hblkhd;
+        each = (memory_in_use() - before) / MANY;
         assert_int_equal(registry_count(r), MANY);
         assert_int_equal(HASH_COUNT(r->texts), 102);
-        print_message("a container costs %zu bytes (the struct: %zu)\n", (after - before) / MANY,
-                        sizeof(Container));
-        /* Under valgrind and the sanitizers mallinfo2() tells nothing; the struct's size counts there. */
-        assert_in_range((after - before) / MANY, 0, 511);
-        assert_true(sizeof(Container) <= 400);
+        assert_int_equal(HASH_COUNT(r->profiles.profiles), 2); /* each kept once */
+        assert_int_equal(HASH_COUNT(r->slots), job ? MANY : 100);
         done(r);
+        print_message("%s costs %zu bytes (the struct: %zu)\n", what, each, sizeof(Container));
+        /* Under valgrind and the sanitizers mallinfo2() tells nothing; the struct's size counts there. */
+        assert_in_range(each, 0, 512);
+        assert_true(sizeof(Container) <= 400);
+}
+
+static void test_memory_of_replicas(void **state) {
+        (void)state;
+        check_memory("a replica", false);
+}
+
+static void test_memory_of_jobs(void **state) {
+        (void)state;
+        check_memory("a task of a job", true);
 }
 
 int main(void) {
@@ -195,7 +241,8 @@ int main(void) {
                 cmocka_unit_test(test_new_without_memory),
                 cmocka_unit_test(test_every_allocation_fails_once),
                 cmocka_unit_test(test_queue_without_memory),
-                cmocka_unit_test(test_memory_of_many),
+                cmocka_unit_test(test_memory_of_replicas),
+                cmocka_unit_test(test_memory_of_jobs),
                 cmocka_unit_test(test_no_half_told_texts),
         };
 

@@ -41,7 +41,7 @@ static void test_what_comes_into_being(void **state) {
         assert_int_equal(registry_apply_event(r, &e, &start, false, NULL), 0);
         assert_int_equal(registry_count(r), ELEMENTS_OF(actions));
 
-        c = summary(r, 3, start); /* the list is of tasks only */
+        c = summary(r, 3, start); /* a list of tasks */
         assert_int_equal(c->scope, SCOPE_TASK);
         assert_int_equal(summary(r, 60, start)->scope, SCOPE_TASK);
 
@@ -121,7 +121,7 @@ static void test_texts(void **state) {
         s.labels = (SwarmLabels){ 0 }; /* what is not told stays */
         s.name = NULL;
         s.image = "nginx:1.26";
-        assert_int_equal(registry_apply_summary(r, &s, &start, EPOCH, NULL), 0);
+        assert_int_equal(registry_apply_summary(r, &s, SCOPE_TASK, &start, EPOCH, NULL), 0);
         assert_string_equal(shared_text(a->service), "shop_web");
         assert_non_null(a->name);
         assert_string_equal(shared_text(a->image), "nginx:1.26");
@@ -141,7 +141,7 @@ static void test_texts(void **state) {
         huge[sizeof(huge) - 1] = '\0';
         s.name = s.image = huge;
         for (int i = 0; i < 3; i++)
-                assert_int_equal(registry_apply_summary(r, &s, &start, EPOCH, NULL), 0);
+                assert_int_equal(registry_apply_summary(r, &s, SCOPE_TASK, &start, EPOCH, NULL), 0);
         assert_int_equal(strlen(a->name), 1024);
         assert_int_equal(strlen(shared_text(a->image)), 1024);
         check_consistent(r);

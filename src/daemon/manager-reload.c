@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/config-file.h"
+#include "daemon/manager-private.h"
+#include "daemon/record.h"
+
+/* What was due already is no surge. Of several reloads in a row the first knows, as no list has come
+ * since. */
+static void note_what_is_due(Manager *m) {
+        usec_t now = steady_clock_now(m->clock).steady;
+
+        if (m->situation.reloading)
+                return;
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                c->was_due = c->claimed || manager_is_due(m, c, now, NULL);
+}
+
+static void swap(Manager *m, SharedSettings *settings) {
+        SharedSettings *old = m->shared_settings;
+        bool others = settings_reap_others(&old->settings) != settings_reap_others(&settings->settings);
+        bool endpoint = strcmp(old->settings.endpoint, settings->settings.endpoint) != 0;
+
+        note_what_is_due(m);
+
+        m->shared_settings = settings;
+        m->settings = &settings->settings;
+        registry_set_settings(m->registry, settings);
+        shared_settings_unref(old);
+        label_faults_forget(m->label_faults);
+
+        /* Before the first list nothing was due that could be compared. */
+        m->situation.reloading = m->listed;
+        manager_judge_settled(m);
+        manager_first_run_judge(m, steady_clock_now(m->clock).steady);
+        reaper_set_parallelism(m->reaper, m->settings->parallelism);
+        engine_client_set_request_timeout(m->client, m->settings->request_timeout);
+        record_reloaded(m->settings->n_rules, endpoint);
+
+        manager_reschedule_all(m);
+        if (m->replacing)
+                return; /* the engine that comes is that of these settings */
+        if (endpoint)
+                manager_replace_engine(m);
+        else
+                manager_start_over(m, others);
+}
+
+static int load(Manager *m, SharedSettings **ret) {
+        _cleanup_(config_report_done) ConfigReport report = { 0 };
+        _cleanup_(settings_done) Settings settings = { 0 };
+        int r;
+
+        r = config_load(m->options.config, NULL, &settings, &report);
+        config_report_tell(&report, false);
+        if (r >= 0)
+                r = shared_settings_new(&settings, ret);
+        if (r == -ENOMEM)
+                log_error("Out of memory");
+        if (r < 0)
+                record_reload_refused(report.n_errors);
+        return r;
+}
+
+void manager_reload(Manager *m) {
+        SharedSettings *settings;
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
+                        (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC);
+
+        if (load(m, &settings) >= 0)
+                swap(m, settings);
+
+        (void)sd_notify(false, "READY=1");
+        manager_tell_status(m);
+}
+
+void manager_reload_listed(Manager *m, usec_t now) {
+        m->situation.reloading = false;
+        manager_hold_surge(m, now);
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                c->was_due = false;
+}

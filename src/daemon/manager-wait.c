@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <string.h>
+#include <time.h>
+
+#include "base/event-timer.h"
+#include "base/log.h"
+#include "core/cap.h"
+#include "daemon/first-run.h"
+#include "daemon/manager-private.h"
+#include "daemon/record.h"
+
+/* So many of the containers that wait are listed by name. */
+#define HELD_LISTED_MAX 1000
+
+bool manager_is_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict) {
+        Situation open = policy_open_gates(&m->situation);
+        Decision d = policy_decide(c, &open, now);
+
+        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
+                return false;
+        if (ret_verdict)
+                *ret_verdict = d.verdict;
+        return true;
+}
+
+static bool is_newly_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict) {
+        return !c->was_due && !c->claimed && manager_is_due(m, c, now, ret_verdict);
+}
+
+void manager_hold_surge(Manager *m, usec_t now) {
+        unsigned limit = m->settings->surge_limit;
+        usec_t delay = m->settings->first_run_delay;
+        size_t n = 0, listed = 0;
+        Verdict verdict;
+        int r;
+
+        if (limit == 0 || delay == 0)
+                return;
+
+        /* What MaxStopped= makes too many counts as well. */
+        r = cap_select(m->registry, m->settings->max_stopped, &m->situation, now, NULL);
+        if (r < 0)
+                log_error("Cannot tell which containers are too many: %s", strerror(-r));
+
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                n += is_newly_due(m, c, now, NULL);
+        if (n <= limit)
+                return;
+
+        record_surge_held(n, limit, delay);
+        m->situation.surge_until = usec_add(now, delay);
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                if (is_newly_due(m, c, now, &verdict)) {
+                        c->surge_held = true;
+                        if (listed++ < HELD_LISTED_MAX)
+                                record_held(c, verdict);
+                }
+        if (listed > HELD_LISTED_MAX)
+                log_info("%zu more are held and not listed", listed - HELD_LISTED_MAX);
+}
+
+static void end_first_run(Manager *m) {
+        int r;
+
+        r = first_run_mark(m->first_run);
+        if (r < 0)
+                log_warning("Cannot write %s: %s. The next start will wait again", m->first_run,
+                                strerror(-r));
+        free(TAKE_PTR(m->first_run));
+        m->situation.first_run_until = 0;
+        (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
+}
+
+static int on_first_run_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        (void)source;
+        (void)usec;
+        log_notice("The wait of the first start is over: removals begin");
+        end_first_run(m);
+        manager_reschedule_all(m);
+        manager_wake(m);
+        manager_tell_status(m);
+        return 0;
+}
+
+int manager_set_up_first_run(Manager *m) {
+        int r;
+
+        r = event_timer_new(
+                        m->event, CLOCK_BOOTTIME, on_first_run_over, m, "first-run", &m->first_run_timer);
+        if (r < 0)
+                return r;
+        /* By hand there is no such wait, and where nothing is removed there is nothing to wait for. */
+        if (m->options.once || m->options.dry_run)
+                return 0;
+
+        r = first_run_find(&m->first_run);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                m->situation.first_run_until = USEC_INFINITY;
+        return 0;
+}
+
+void manager_first_run_judge(Manager *m, usec_t now) {
+        if (!m->first_run || m->first_run_since == 0)
+                return;
+
+        m->situation.first_run_until = usec_add(m->first_run_since, m->settings->first_run_delay);
+        if (m->situation.first_run_until <= now)
+                end_first_run(m);
+        else
+                (void)event_timer_arm(m->first_run_timer,
+                                steady_clock_to_boottime(m->clock, m->situation.first_run_until));
+}
+
+void manager_first_run_listed(Manager *m, usec_t now) {
+        size_t n = 0;
+
+        if (!m->first_run || m->first_run_since != 0)
+                return;
+
+        m->first_run_since = now;
+        manager_first_run_judge(m, now);
+        if (!m->first_run)
+                return;
+        for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                n += manager_is_due(m, c, now, NULL);
+        record_first_run(n, m->settings->first_run_delay);
+}

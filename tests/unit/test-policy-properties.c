@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random settings with rules, labels, containers among others of their slot, situations and moments. No
+ * combination of settings may reach below a gate, a floor, or what is kept; the decision must be the
+ * oracle's; and nothing may go before the time that was told for it.
+ */
+
+#include "policy-check.h"
+#include "profile-oracle.h"
+
+#define PEERS_MAX 4
+
+typedef struct World {
+        Settings settings;
+        Rule rules[3];
+        LabelPair pairs[5];
+        Wish wish;
+        const Rule *match;
+        Profile profile;
+        Expected expected;
+        Situation situation;
+        SharedText *nodes, *here, *elsewhere;
+        Slot *slots;
+        Container c, peers[PEERS_MAX];
+        size_t n_peers;
+} World;
+
+static usec_t random_span(uint64_t *random) {
+        static const usec_t usual[] = { 0, 1, SEC, 10 * SEC, MINUTE, HOUR, DAY, 7 * DAY, USEC_INFINITY };
+
+        return random_chance(random, 85) ? usual[random_below(random, ELEMENTS_OF(usual))]
+                                         : random_next(random) >> random_below(random, 50);
+}
+
+static uint64_t random_value(uint64_t *random, SettingId id) {
+        static const unsigned counts[] = { 0, 0, 1, 2, 10000, COUNT_INFINITY };
+
+        switch (id) {
+        case SETTING_REMOVE_VOLUMES:
+                return random_below(random, 3);
+        case SETTING_KEEP_LAST:
+        case SETTING_KEEP_LAST_FAILURE:
+                return counts[random_below(random, ELEMENTS_OF(counts))];
+        case SETTING_LOG_TAIL:
+                return random_below(random, 101);
+        case SETTING_MINIMUM_AGE:
+                return plus(MINIMUM_AGE_FLOOR, random_chance(random, 50) ? 0 : random_span(random));
+        default:
+                return random_span(random);
+        }
+}
+
+static void random_settings(World *w, uint64_t *random) {
+        Settings *s = &w->settings;
+
+        *s = default_settings();
+        for (size_t k = 0; k < ELEMENTS_OF(rule_settings); k++)
+                if (random_chance(random, 50)) {
+                        put_value(&s->retention, rule_settings[k], random_value(random, rule_settings[k]));
+                        set_in_file(s, rule_settings[k], "main", (unsigned)k);
+                }
+        if (s->origins[SETTING_OOM_KILLED].is_default)
+                s->retention.oom_killed = s->retention.failure;
+        if (s->origins[SETTING_SHUTDOWN].is_default)
+                s->retention.shutdown = s->retention.success;
+        s->labels_honor = random_chance(random, 80);
+        s->labels_max_ttl = random_chance(random, 50) ? USEC_INFINITY : random_span(random);
+        s->rules = w->rules;
+        s->n_rules = random_below(random, 4);
+        for (unsigned k = 0; k < s->n_rules; k++) {
+                Rule *r = &w->rules[k];
+
+                *r = (Rule){ .name = (char *)"r",
+                        .kind = (RuleKind)random_below(random, 3),
+                        .action = (RuleAction)random_below(random, 3) };
+                if (r->action == RULE_ACTION_KEEP && random_chance(random, 60))
+                        r->action = RULE_ACTION_NONE;
+                for (size_t i = 0; i < ELEMENTS_OF(rule_settings); i++)
+                        if (random_chance(random, 30)) {
+                                put_value(&r->values, rule_settings[i],
+                                                random_value(random, rule_settings[i]));
+                                set_in_rule(r, rule_settings[i], "rules", 100 * k + (unsigned)i);
+                        }
+        }
+}
+
+static void random_labels(World *w, uint64_t *random) {
+        static const struct {
+                const char *text;
+                usec_t span;
+        } spans[] = { { "0", 0 }, { "10s", 10 * SEC }, { "1h", HOUR }, { "7d", 7 * DAY },
+                { "infinity", USEC_INFINITY } };
+        static const char *const counts[] = { "0", "1", "2", "infinity" };
+        static const unsigned count_of[] = { 0, 1, 2, COUNT_INFINITY };
+        size_t n = 0, k;
+
+        if (random_chance(random, 20)) {
+                w->wish.keep = random_chance(random, 70);
+                w->pairs[n++] = (LabelPair){ KEEP, w->wish.keep ? "on" : "off" };
+        }
+        if (random_chance(random, 25)) {
+                k = random_below(random, ELEMENTS_OF(spans));
+                w->wish.has_ttl = true;
+                w->wish.ttl = spans[k].span;
+                w->pairs[n++] = (LabelPair){ TTL, spans[k].text };
+        }
+        if (random_chance(random, 25)) {
+                k = random_below(random, ELEMENTS_OF(spans));
+                w->wish.has_ttl_failure = true;
+                w->wish.ttl_failure = spans[k].span;
+                w->pairs[n++] = (LabelPair){ TTL_FAILURE, spans[k].text };
+        }
+        if (random_chance(random, 25)) {
+                k = random_below(random, ELEMENTS_OF(counts));
+                w->wish.has_keep_last = true;
+                w->wish.keep_last = count_of[k];
+                w->pairs[n++] = (LabelPair){ KEEP_LAST, counts[k] };
+        }
+        w->pairs[n] = (LabelPair){ NULL, NULL };
+}
+
+static Container random_container(const World *w, uint64_t *random, uint64_t number) {
+        static const int codes[] = { 0, 0, 1, 137, 143 };
+        usec_t end = EPOCH + (random_chance(random, 60) ? random_below(random, 5) * SEC
+                                                        : random_below(random, 2 * DAY));
+        Container c = { .id = id_of_number(number),
+                .profile = &w->profile,
+                .state = random_chance(random, 20) ? CONTAINER_DEAD : CONTAINER_EXITED,
+                .finish = (uint8_t)(random_chance(random, 70) ? FINISH_EXACT : random_below(random, 3)),
+                .exit_code = codes[random_below(random, ELEMENTS_OF(codes))],
+                .oom_killed = random_chance(random, 15),
+                .stop_asked = random_chance(random, 15),
+                .exit_hinted = random_chance(random, 50),
+                .exit_code_forged = random_chance(random, 10),
+                .finished = end,
+                .created = random_chance(random, 50) ? EPOCH - HOUR : end - random_below(random, HOUR),
+                .looked_at = end + 1 + random_below(random, DAY),
+                .labelled = true,
+                .node = random_chance(random, 75) ? w->here : w->elsewhere };
+
+        c.state_exact = c.finish == FINISH_EXACT;
+        c.alive_until = random_chance(random, 50) ? 0 : end - random_below(random, MINUTE);
+        if (random_chance(random, 10)) {
+                c.state = CONTAINER_CREATED;
+                c.failed_start = c.state_exact = true;
+                c.finish = FINISH_BOUNDED;
+                c.created = end;
+                c.exit_code = 127;
+                c.error_seen = end + random_below(random, 2 * HOUR);
+        }
+        return c;
+}
+
+static void random_situation(World *w, uint64_t *random, usec_t now) {
+#define SOMETIMES(percent) (random_chance(random, percent) ? now - 1 + random_below(random, 3) : 0)
+        w->situation = (Situation){ .engine_connected = random_chance(random, 97),
+                .settled_at = SOMETIMES(10),
+                .swarm_state = random_chance(random, 95)
+                                               ? SWARM_ACTIVE
+                                               : (SwarmState)random_below(random, _SWARM_STATE_MAX),
+                .node_known_at = random_chance(random, 90) ? USEC_INFINITY : EPOCH,
+                .node_id = random_chance(random, 90) ? "here" : NULL,
+                .out_of_swarm = random_chance(random, 5),
+                .paused_until = SOMETIMES(10),
+                .reloading = random_chance(random, 3),
+                .first_run_until = random_chance(random, 2) ? USEC_INFINITY : SOMETIMES(10),
+                .surge_until = random_chance(random, 50) ? now - 1 + random_below(random, 3) : 0 };
+#undef SOMETIMES
+}
+
+static void build(World *w, uint64_t *random) {
+        bool is_task = random_chance(random, 70);
+        Labels labels = labels_of(w->pairs);
+        Subject subject = { .is_task = is_task, .name = "x", .image = "y", .labels = &labels };
+
+        memset(w, 0, sizeof(*w));
+        w->here = shared_text_ref(&w->nodes, "here");
+        w->elsewhere = shared_text_ref(&w->nodes, "elsewhere");
+        random_settings(w, random);
+        random_labels(w, random);
+        for (size_t k = 0; k < w->settings.n_rules && !w->match; k++)
+                if (w->rules[k].kind == RULE_KIND_ANY || (w->rules[k].kind == RULE_KIND_TASK) == is_task)
+                        w->match = &w->rules[k];
+        w->expected = expect_profile(&w->settings, w->match, &w->wish, is_task);
+        profile_resolve(&w->settings, &subject, &w->profile, NULL);
+        check_profile(&w->profile, &w->expected, w->match, is_task);
+
+        w->c = random_container(w, random, 1);
+        w->c.scope = is_task ? SCOPE_TASK : SCOPE_OTHER;
+        w->n_peers = random_below(random, PEERS_MAX + 1);
+        if (w->expected.in_scope) {
+                assert_int_equal(slot_join(&w->slots, "slot", &w->c), 0);
+                for (size_t i = 0; i < w->n_peers; i++) {
+                        w->peers[i] = random_container(w, random, i + 2);
+                        w->peers[i].scope = w->c.scope;
+                        assert_int_equal(slot_join(&w->slots, "slot", &w->peers[i]), 0);
+                }
+        } else
+                w->n_peers = 0;
+
+        w->c.over_cap = random_chance(random, 15);
+        w->c.surge_held = random_chance(random, 15);
+        w->c.quarantined = random_chance(random, 5);
+        w->c.auto_remove = random_chance(random, 10);
+        w->c.may_restart = random_chance(random, 10);
+        w->c.retry_at = random_chance(random, 95) ? 0 : EPOCH + random_below(random, DAY);
+}
+
+static void clear(World *w) {
+        slot_leave(&w->slots, &w->c);
+        for (size_t i = 0; i < w->n_peers; i++)
+                slot_leave(&w->slots, &w->peers[i]);
+        assert_null(w->slots);
+        shared_text_unref(&w->nodes, w->here);
+        shared_text_unref(&w->nodes, w->elsewhere);
+        assert_null(w->nodes);
+}
+
+/* In the words of the configuration, not of the profile. */
+static void check_against_settings(const World *w, usec_t now) {
+        const Container *c = &w->c;
+        const Situation *s = &w->situation;
+        usec_t end = c->failed_start ? c->created : end_of(c).from;
+        usec_t floor_from = c->failed_start ? c->error_seen : c->finish == FINISH_SEEN ? c->finished : end;
+        Decision d = policy_decide(c, s, now);
+        usec_t minimum = w->match && w->match->has_value[SETTING_MINIMUM_AGE]
+                                         ? w->match->values.minimum_age
+                                         : w->settings.retention.minimum_age;
+        bool task = c->scope == SCOPE_TASK;
+
+        if (!verdict_removes(d.verdict))
+                return;
+        assert_true(minimum >= MINIMUM_AGE_FLOOR);
+        assert_true(now >= plus(floor_from, MINIMUM_AGE_FLOOR));
+        assert_true(now >= plus(floor_from, minimum));
+        assert_true(task || (w->match && w->match->kind != RULE_KIND_TASK &&
+                                            w->match->action == RULE_ACTION_REAP));
+        assert_false(w->match && w->match->action == RULE_ACTION_KEEP);
+        if (w->wish.keep && w->settings.labels_honor)
+                assert_true(w->settings.labels_max_ttl != USEC_INFINITY &&
+                                now >= plus(end, w->settings.labels_max_ttl));
+        assert_false(c->quarantined || c->retry_at > now);
+        assert_false(!task && (c->auto_remove || c->may_restart));
+        assert_true(s->engine_connected && s->settled_at <= now && !s->reloading);
+        assert_true(s->swarm_state == SWARM_ACTIVE || s->swarm_state == SWARM_INACTIVE);
+        assert_true(s->paused_until <= now && s->first_run_until <= now);
+        assert_false(c->surge_held && s->surge_until > now);
+        if (c->state == CONTAINER_CREATED)
+                assert_true(c->failed_start);
+}
+
+/* A moment that something hangs on, or one nearby. */
+static usec_t random_now(const World *w, uint64_t *random) {
+        const Retention *r = &w->expected.r;
+        const usec_t spans[] = { r->minimum_age, r->success, r->failure, r->oom_killed, r->shutdown,
+                r->failed_start, r->orphan_age, r->keep_last_for, w->expected.keep_label_for,
+                MINIMUM_AGE_FLOOR, random_below(random, 10 * DAY) };
+        usec_t base = random_chance(random, 80) ? slot_order(&w->c) : w->c.error_seen;
+        usec_t now = plus(base, spans[random_below(random, ELEMENTS_OF(spans))]);
+
+        if (now > USEC_INFINITY - 2)
+                now = EPOCH + 1000 * DAY;
+        now = now > 0 ? now - 1 + random_below(random, 3) : now;
+        return latest(now, slot_order(&w->c), w->c.error_seen); /* nothing is seen before it happens */
+}
+
+static void test_stopped_ones(void **state) {
+        unsigned verdicts[_VERDICT_MAX] = { 0 };
+        uint64_t random = 90210;
+
+        (void)state;
+        for (unsigned round = 0; round < 40000; round++) {
+                World w;
+
+                build(&w, &random);
+                for (unsigned i = 0; i < 3; i++) {
+                        usec_t now = random_now(&w, &random);
+
+                        random_situation(&w, &random, now);
+                        if (i == 2) { /* around the time that was told */
+                                usec_t due = policy_decide(&w.c, &w.situation, now).due;
+
+                                if (due > 1 && due < USEC_INFINITY - 2)
+                                        now = due - 1 + random_below(&random, 3);
+                        }
+                        check_against_oracle(&w.c, &w.situation, now);
+                        check_properties(&w.c, &w.situation, now);
+                        check_due_is_honest(&w.c, &w.situation, now, &random);
+                        check_against_settings(&w, now);
+                        verdicts[policy_decide(&w.c, &w.situation, now).verdict]++;
+                }
+                clear(&w);
+        }
+        /* Else the cases would prove nothing. */
+        for (Verdict v = 0; v < _VERDICT_MAX; v++)
+                if (verdicts[v] < 100 && v != VERDICT_UNKNOWN_STATE && v != VERDICT_RUNNING &&
+                                v != VERDICT_PAUSED && v != VERDICT_RESTARTING && v != VERDICT_STARTING &&
+                                v != VERDICT_REMOVING && v != VERDICT_SCOPE_UNKNOWN && v != VERDICT_PRESSURE)
+                        fail_msg("%s was decided %u times only", verdict_name(v), verdicts[v]);
+}
+
+/* Whatever the settings: what runs or waits stays, and so does what is not known to be in scope. */
+static void test_others_never_go(void **state) {
+        static const ContainerState states[] = { CONTAINER_STATE_UNKNOWN, CONTAINER_CREATED,
+                CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_RESTARTING, CONTAINER_REMOVING };
+        uint64_t random = 777;
+
+        (void)state;
+        for (unsigned round = 0; round < 20000; round++) {
+                World w;
+
+                build(&w, &random);
+                slot_leave(&w.slots, &w.c);
+                if (random_chance(&random, 80)) {
+                        w.c.state = (uint8_t)states[random_below(&random, ELEMENTS_OF(states))];
+                        w.c.failed_start = false;
+                        w.c.state_exact = w.c.state == CONTAINER_REMOVING || random_chance(&random, 50);
+                } else
+                        w.c.scope = SCOPE_UNKNOWN;
+                for (unsigned i = 0; i < 3; i++) {
+                        usec_t now = random_now(&w, &random);
+
+                        random_situation(&w, &random, now);
+                        assert_false(verdict_removes(policy_decide(&w.c, &w.situation, now).verdict));
+                        check_properties(&w.c, &w.situation, now);
+                }
+                clear(&w);
+        }
+}
+
+/* Without a profile nothing is known of its labels, so nothing is due. */
+static void test_without_a_profile(void **state) {
+        uint64_t random = 4242;
+
+        (void)state;
+        for (unsigned round = 0; round < 5000; round++) {
+                Decision d;
+                World w;
+
+                build(&w, &random);
+                w.c.profile = NULL;
+                w.c.state = (uint8_t)random_below(&random, _CONTAINER_STATE_MAX);
+                w.c.scope = (uint8_t)random_below(&random, 3);
+                random_situation(&w, &random, EPOCH + DAY);
+                d = policy_decide(&w.c, &w.situation, EPOCH + 1000 * DAY);
+                assert_false(verdict_removes(d.verdict));
+                assert_int_equal(d.due, USEC_INFINITY);
+                assert_null(d.ask);
+                clear(&w);
+        }
+}
+
+/* uncapped is the same as if the flag were not there. */
+static void test_uncapped(void **state) {
+        uint64_t random = 5150;
+
+        (void)state;
+        for (unsigned round = 0; round < 20000; round++) {
+                Decision capped, uncapped;
+                usec_t now;
+                World w;
+
+                build(&w, &random);
+                now = random_now(&w, &random);
+                random_situation(&w, &random, now);
+                uncapped = policy_decide_uncapped(&w.c, &w.situation, now);
+                w.c.over_cap = false;
+                capped = policy_decide(&w.c, &w.situation, now);
+                assert_int_equal(capped.verdict, uncapped.verdict);
+                assert_int_equal(capped.due, uncapped.due);
+                assert_int_equal(capped.setting, uncapped.setting);
+                assert_int_equal(capped.keep_failure, uncapped.keep_failure);
+                assert_ptr_equal(capped.ask, uncapped.ask);
+                assert_int_not_equal(uncapped.verdict, VERDICT_OVER_CAP);
+                /* A cap never lets anything live longer. */
+                w.c.over_cap = true;
+                assert_true(policy_decide(&w.c, &w.situation, now).due <= uncapped.due ||
+                                policy_decide(&w.c, &w.situation, now).ask);
+                clear(&w);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_stopped_ones),
+                cmocka_unit_test(test_others_never_go),
+                cmocka_unit_test(test_without_a_profile),
+                cmocka_unit_test(test_uncapped),
+        };
+
+        return cmocka_run_group_tests_name("policy-properties", tests, NULL, NULL);
+}
