@@ -94,24 +94,49 @@ lint: ## clang-tidy over the sources
 	                -DREAPERD_VERSION=\"$(VERSION)\" -DREAPERD_SYSCONFDIR=\"/etc\" 2>/dev/null' sh
 
 INSTALL ?= install
-sbindir := $(DESTDIR)$(PREFIX)/sbin
-mandir  := $(DESTDIR)$(PREFIX)/share/man
-unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
-confdir := $(DESTDIR)$(SYSCONFDIR)/reaperd
+sbindir     := $(DESTDIR)$(PREFIX)/sbin
+mandir      := $(DESTDIR)$(PREFIX)/share/man
+docdir      := $(DESTDIR)$(PREFIX)/share/doc/reaperd
+unitdir     := $(DESTDIR)$(PREFIX)/lib/systemd/system
+sysusersdir := $(DESTDIR)$(PREFIX)/lib/sysusers.d
+catalogdir  := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
+confdir     := $(DESTDIR)$(SYSCONFDIR)/reaperd
+
+# The sources name the places that a distribution's package has. Copies a text with those of this installation.
+place = sed -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' $(1) > $(2) && \
+        chmod 644 $(2)
 
 .PHONY: install
 install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration is kept
-	$(INSTALL) -D -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
-	$(INSTALL) -d -m 755 $(mandir)/man8 $(unitdir) $(confdir)
-	sed 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|' man/reaperd.8 > $(mandir)/man8/reaperd.8
-	chmod 644 $(mandir)/man8/reaperd.8
-	sed 's|=/usr/sbin/|=$(PREFIX)/sbin/|' systemd/reaperd.service > $(unitdir)/reaperd.service
-	chmod 644 $(unitdir)/reaperd.service
-	test -e $(confdir)/reaperd.conf || $(INSTALL) -m 644 conf/reaperd.conf $(confdir)/reaperd.conf
+	$(INSTALL) -d -m 755 $(sbindir) $(mandir)/man5 $(mandir)/man8 $(docdir) $(unitdir) $(sysusersdir) $(catalogdir) $(confdir)
+	$(INSTALL) -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
+	$(call place,man/reaperd.conf.5,$(mandir)/man5/reaperd.conf.5)
+	$(call place,man/reaperd.8,$(mandir)/man8/reaperd.8)
+	$(call place,README.md,$(docdir)/README.md)
+	$(call place,systemd/reaperd.service.d/tcp.conf.example,$(docdir)/tcp.conf.example)
+	$(call place,systemd/reaperd.service,$(unitdir)/reaperd.service)
+	$(call place,systemd/reaperd.sysusers,$(sysusersdir)/reaperd.conf)
+	$(call place,systemd/reaperd.catalog,$(catalogdir)/reaperd.catalog)
+	test -e $(confdir)/reaperd.conf || { $(call place,conf/reaperd.conf,$(confdir)/reaperd.conf); }
+# Nothing of the system's is run: in a DESTDIR it would be the wrong system, and what gets enabled is the admin's choice.
+ifeq ($(DESTDIR),)
+	@printf '%s\n' '' 'What is left to do, as root:' \
+	        '    systemd-sysusers                     # make the user that it runs as' \
+	        '    systemctl daemon-reload              # have the unit read' \
+	        '    journalctl --update-catalog          # for journalctl -x' \
+	        '    systemctl enable --now reaperd       # start it, now and with docker.service'
+endif
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, but not the configuration
-	rm -f $(sbindir)/reaperd $(mandir)/man8/reaperd.8 $(unitdir)/reaperd.service
+	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
+	        $(docdir)/tcp.conf.example $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf \
+	        $(catalogdir)/reaperd.catalog
+	rmdir $(docdir) 2>/dev/null || :
+ifeq ($(DESTDIR),)
+	@printf '%s\n' '' 'What is left of it: $(SYSCONFDIR)/reaperd, /var/lib/reaperd, and the user reaperd. What is left to do:' \
+	        '    systemctl daemon-reload && journalctl --update-catalog'
+endif
 
 .PHONY: clean
 clean: ## remove what was built

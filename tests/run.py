@@ -147,26 +147,129 @@ def suite_lint() -> Count:
     return count
 
 
+# What `make install` puts under PREFIX=/usr and SYSCONFDIR=/etc, and the one file that `make uninstall` leaves: what
+# the admin may have changed is the admin's.
+CONFIGURATION = "etc/reaperd/reaperd.conf"
+INSTALLED = {
+    CONFIGURATION,
+    "usr/sbin/reaperd",
+    "usr/share/man/man5/reaperd.conf.5",
+    "usr/share/man/man8/reaperd.8",
+    "usr/share/doc/reaperd/README.md",
+    "usr/share/doc/reaperd/tcp.conf.example",
+    "usr/lib/systemd/system/reaperd.service",
+    "usr/lib/systemd/catalog/reaperd.catalog",
+    "usr/lib/sysusers.d/reaperd.conf",
+}
+# What the unit comes to by `systemd-analyze security`; 10 is a service without any fence.
+EXPOSURE_MAX = 0.4
+STEPS_LEFT = "systemctl daemon-reload"
+
+
+def files_under(root: Path) -> set[str]:
+    return {str(p.relative_to(root)) for p in root.rglob("*") if not p.is_dir()}
+
+
+def check_installed(count: Count, root: Path, what: str) -> None:
+    """What was installed under `root` works by itself; what it says about places is true."""
+    files = files_under(root)
+    count.one(files == INSTALLED, f"{what}: installed are the files that belong there",
+              f"missing: {sorted(INSTALLED - files)}, too many: {sorted(files - INSTALLED)}")
+    modes = {file: (root / file).stat().st_mode & 0o777 for file in files}
+    wrong = {file: oct(mode) for file, mode in modes.items() if mode != (0o755 if "/sbin/" in file else 0o644)}
+    count.one(not wrong, f"{what}: anybody may read what was installed, root may write it", str(wrong))
+    done = run(f"{root}/usr/sbin/reaperd", f"--config={root}/{CONFIGURATION}", "--check-config")
+    count.one(done.returncode == 0 and "configuration OK" in done.stdout,
+              f"{what}: the installed configuration is accepted", done.stdout)
+
+
+def check_systemd(count: Count, root: Path) -> None:
+    """systemd's own tools accept what was installed with PREFIX=root/usr, so that the unit's commands exist."""
+    missing = [tool for tool in ("systemd-analyze", "systemd-sysusers", "journalctl") if shutil.which(tool) is None]
+    if missing:
+        count.skipped += 1
+        count.notes.append(f"skipped: systemd's view of what is installed: {', '.join(missing)} not there")
+        return
+
+    unit = root / "usr/lib/systemd/system/reaperd.service"
+    for what in ("the unit", "the unit with the drop-in for tcp://"):
+        # Other units of this machine are not ours to judge.
+        done = run("systemd-analyze", "verify", "--man=no", str(unit))
+        count.one("reaperd" not in done.stdout, f"systemd-analyze verify has nothing to say about {what}", done.stdout)
+        dropin = unit.with_name("reaperd.service.d") / "tcp.conf"
+        dropin.parent.mkdir(exist_ok=True)
+        shutil.copy(root / "usr/share/doc/reaperd/tcp.conf.example", dropin)
+    shutil.rmtree(dropin.parent)
+
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(unit))
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    count.one(found is not None and float(found[1]) <= EXPOSURE_MAX,
+              f"the unit's exposure is at most {EXPOSURE_MAX}", done.stdout)
+
+    with tempfile.TemporaryDirectory() as system:
+        etc, catalogs = Path(system, "etc"), Path(system, "usr/lib/systemd/catalog")
+        for folder in (etc, catalogs, Path(system, "var/lib/systemd/catalog")):
+            folder.mkdir(parents=True)
+        for database in ("passwd", "group"):
+            (etc / database).touch()
+        done = run("systemd-sysusers", f"--root={system}", str(root / "usr/lib/sysusers.d/reaperd.conf"))
+        users, groups = ((etc / database).read_text() for database in ("passwd", "group"))
+        made = re.search(r"^reaperd:", users, re.M) and re.search(r"^docker:", groups, re.M)
+        count.one(done.returncode == 0 and made is not None,
+                  "systemd-sysusers makes the user and the engine's group", done.stdout + users + groups)
+
+        shutil.copy(root / "usr/lib/systemd/catalog/reaperd.catalog", catalogs)
+        done = run("journalctl", f"--root={system}", "--update-catalog")
+        listed = run("journalctl", f"--root={system}", "--no-pager", "--list-catalog").stdout
+        ids = re.findall(r'#define MESSAGE_ID_\w+\s+"(\w+)"', (TOP / "include/daemon/record.h").read_text())
+        count.one(done.returncode == 0 and set(re.findall(r"^\w{32}", listed, re.M)) == set(ids) != set(),
+                  "journalctl takes the catalog, with an entry for every message id", done.stdout + listed)
+
+
 def suite_install() -> Count:
     """`make install` puts everything where it belongs, and `make uninstall` takes all of it away again."""
     count = Count()
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as folder:
+        # As a packager does it.
+        root = Path(folder, "package")
         where = (f"DESTDIR={root}", "PREFIX=/usr", "SYSCONFDIR=/etc")
-        for target in ("install", "uninstall"):
-            done = make(*where, target)
-            count.one(done.returncode == 0, f"make {target}", done.stdout)
-            files = {str(p.relative_to(root)) for p in Path(root).rglob("*") if not p.is_dir()}
-            if target == "uninstall":
-                # What the admin may have changed is the admin's.
-                count.one(files == {"etc/reaperd/reaperd.conf"}, f"uninstall leaves {sorted(files)}")
-                continue
-            for file in ("usr/sbin/reaperd", "etc/reaperd/reaperd.conf", "usr/share/man/man8/reaperd.8",
-                         "usr/lib/systemd/system/reaperd.service"):
-                count.one(file in files, f"install puts {file}")
-            done = run(f"{root}/usr/sbin/reaperd", f"--config={root}/etc/reaperd/reaperd.conf", "--check-config")
-            count.one("configuration OK" in done.stdout, "the installed configuration is accepted", done.stdout)
-            unit = Path(root, "usr/lib/systemd/system/reaperd.service").read_text()
-            count.one("ExecStart=/usr/sbin/reaperd" in unit, "the unit starts what was installed")
+        done = make(*where, "install")
+        count.one(done.returncode == 0, "make install, for a package", done.stdout)
+        count.one(STEPS_LEFT not in done.stdout, "a package's build is told nothing about this system", done.stdout)
+        if done.returncode == 0:
+            check_installed(count, root, "package")
+            unit = (root / "usr/lib/systemd/system/reaperd.service").read_text()
+            commands = re.findall(r"^Exec\w+=(/\S*reaperd\b.*)", unit, re.M)
+            count.one(commands == ["/usr/sbin/reaperd", "/usr/sbin/reaperd --check-config"],
+                      "the unit runs what was installed", unit)
+        done = make(*where, "uninstall")
+        count.one(done.returncode == 0 and files_under(root) == {CONFIGURATION}
+                  and not (root / "usr/share/doc/reaperd").exists(),
+                  f"make uninstall leaves {sorted(files_under(root))}", done.stdout)
+
+        # As an admin does it, elsewhere; a binary of its own, since it knows its SYSCONFDIR.
+        root = Path(folder, "admin")
+        where = (f"PREFIX={root}/usr", f"SYSCONFDIR={root}/etc", "BUILD=build/elsewhere")
+        done = make(*where, "install")
+        count.one(done.returncode == 0, "make install, elsewhere", done.stdout)
+        count.one(STEPS_LEFT in done.stdout, "the admin is told what is left to do", done.stdout)
+        if done.returncode == 0:
+            check_installed(count, root, "elsewhere")
+            places = re.compile(rf"(?<!{re.escape(str(root))})(?:/etc/reaperd|/usr/sbin/reaperd)\b")
+            stray = [f"{file}: {line}" for file in sorted(INSTALLED - {"usr/sbin/reaperd"})
+                     for line in (root / file).read_text().splitlines() if places.search(line)]
+            count.one(not stray, "what is installed elsewhere names its own places only", "\n".join(stray))
+            check_systemd(count, root)
+            (root / CONFIGURATION).write_text("[Retention]\nSucces=1h\n")
+            done = run(f"{root}/usr/sbin/reaperd", "--check-config")
+            count.one(done.returncode == 1 and f"{root}/{CONFIGURATION}:2" in done.stdout,
+                      "the binary reads the configuration of its SYSCONFDIR", done.stdout)
+            done = make(*where, "install")
+            count.one(done.returncode == 0 and "Succes=" in (root / CONFIGURATION).read_text(),
+                      "make install keeps a configuration that is there", done.stdout)
+        done = make(*where, "uninstall")
+        count.one(done.returncode == 0 and files_under(root) == {CONFIGURATION},
+                  f"make uninstall, elsewhere, leaves {sorted(files_under(root))}", done.stdout)
     return count
 
 

@@ -58,6 +58,8 @@ if [ "$want" = test ]; then
         need clang-tidy have clang-tidy
         need mandoc have mandoc
         need git have git
+        # For what checks units, users and catalogs; nothing of it is started.
+        need systemd have systemd-analyze
 fi
 
 if [ -n "$missing" ]; then

@@ -40,8 +40,8 @@ CORE_CALLS_REFUSED = re.compile(
     r'curl_\w+|cJSON_\w+)\s*\(')
 
 SPDX = re.compile(r'SPDX-License-Identifier: \S')
-SOURCE_SUFFIXES = {'.c', '.h', '.py', '.sh', '.mk', '.conf', '.service', '.in', '.yml', '.yaml', '.gp', '.ini',
-                   '.cfg', '.toml', '.1', '.5', '.7', '.8'}
+SOURCE_SUFFIXES = {'.c', '.h', '.py', '.sh', '.mk', '.conf', '.service', '.sysusers', '.catalog', '.example', '.in',
+                   '.yml', '.yaml', '.gp', '.ini', '.cfg', '.toml', '.1', '.5', '.7', '.8'}
 SOURCE_NAMES = {'Makefile', '.clang-format', '.clang-tidy'}
 
 FORCE = re.compile(r'\bforce\s*=\s*(?:1|true|yes|%)', re.IGNORECASE)
@@ -171,6 +171,85 @@ def check_elsewhere(tree):
                 yield f'{name}:{number}: names a place that only one machine has'
 
 
+RECORD_H, RECORD_C, CATALOG, MANUAL = ('include/daemon/record.h', 'src/daemon/record.c', 'systemd/reaperd.catalog',
+                                       'man/reaperd.8')
+FIELD = re.compile(r'"((?:REAPERD|CONTAINER|IMAGE|SWARM)_[A-Z_]+)"')
+
+
+def record_ids(tree):
+    """The name of each message id, by the id."""
+    return {found[2]: found[1] for found in re.finditer(r'#define (MESSAGE_ID_\w+)\s+"(\w+)"', tree.text(RECORD_H))}
+
+
+def record_fields(tree):
+    """The fields that the record of each message id can have: those that its function, and what this calls, write."""
+    functions = dict(re.findall(r'^(?:\w[\w *]*?)\b(\w+)\([^;{]*\{\n(.*?)^\}', tree.text(RECORD_C), re.M | re.S))
+    fields = {}
+    for body in functions.values():
+        reached, todo = '', [body]
+        while todo:
+            reached += todo[0]
+            todo[:1] = [functions[called] for called in re.findall(r'\b(\w+)\(', todo[0])
+                        if called in functions and functions[called] not in reached]
+        for name in re.findall(r'\bMESSAGE_ID_\w+', body):
+            fields.setdefault(name, set()).update(FIELD.findall(reached))
+    return fields
+
+
+def catalog_entries(tree):
+    """(line, id, headers, body) of each entry."""
+    line = 1
+    for text in re.split(r'^(?=-- )', tree.text(CATALOG), flags=re.M):
+        found = re.match(r'-- (\S+)\n((?:[\w-]+: [^\n]*\n)*)\n(.*)', text, re.S)
+        if found:
+            headers = dict(h.split(': ', 1) for h in found[2].splitlines())
+            yield line, found[1], headers, found[3].strip()
+        elif text.startswith('--'):
+            yield line, '', {}, ''
+        line += text.count('\n')
+
+
+def check_catalog(tree):
+    if RECORD_H not in tree.files:
+        return
+    if CATALOG not in tree.files:
+        yield f'{CATALOG}: is missing'
+        return
+    ids, fields, seen = record_ids(tree), record_fields(tree), set()
+    for line, entry, headers, body in catalog_entries(tree):
+        at = f'{CATALOG}:{line}'
+        if entry not in ids:
+            yield f'{at}: {entry or "this"} is no message id of {RECORD_H}'
+            continue
+        if entry in seen:
+            yield f'{at}: {entry} has been there before'
+        seen.add(entry)
+        for header in ('Subject', 'Defined-By', 'Support'):
+            if not headers.get(header):
+                yield f'{at}: {header} is missing'
+        if not body:
+            yield f'{at}: says nothing'
+        for field in re.findall(r'@([A-Z0-9_]+)@', ''.join(headers.values()) + body):
+            if field not in fields.get(ids[entry], ()):
+                yield f'{at}: the record has no field {field}'
+    for entry in ids.keys() - seen:
+        yield f'{CATALOG}: has no entry for {ids[entry]}, {entry}'
+
+
+def check_manual_records(tree):
+    if RECORD_H not in tree.files:
+        return
+    words = set(re.findall(r'[\w-]+', tree.text(MANUAL) if MANUAL in tree.files else ''))
+    for entry, name in record_ids(tree).items():
+        if entry not in words:
+            yield f'{MANUAL}: does not know {name}, {entry}'
+    for field in sorted(set(FIELD.findall(tree.text(RECORD_C))) - words):
+        yield f'{MANUAL}: does not know the field {field}'
+    for verdict in re.findall(r'\[VERDICT_\w+\]\s*=\s*"([\w-]+)"', tree.text('src/core/policy.c')):
+        if verdict not in words:
+            yield f'{MANUAL}: does not know the verdict {verdict}'
+
+
 CHECKS = [
     ('layers include to their left only', check_layers),
     ('core is pure', check_core_is_pure),
@@ -180,6 +259,8 @@ CHECKS = [
     (f'no line of C has more than {COLUMNS_MAX} columns', check_columns),
     ('clang-format is content', check_clang_format),
     ('nothing names a place outside of the project', check_elsewhere),
+    ('every record has its entry in the catalog', check_catalog),
+    ('the manual knows every record, field and verdict', check_manual_records),
 ]
 
 
@@ -201,7 +282,21 @@ def check_tree(root):
 
 
 HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n'
+ONE, TWO = '1' * 32, '2' * 32
+CATALOG_HEAD = '# SPDX-License-Identifier: Apache-2.0\n'
+CATALOG_ONE = f'-- {ONE}\nSubject: @REAPERD_A@\nDefined-By: reaperd\nSupport: x\n\nWhy @CONTAINER_ID@.\n\n'
+CATALOG_TWO = f'-- {TWO}\nSubject: Two\nDefined-By: reaperd\nSupport: x\n\nSo.\nOn @REAPERD_B@.\n'
+MANUAL_HEAD = '.\\" SPDX-License-Identifier: Apache-2.0\n'
 CLEAN = {
+    RECORD_H: HEAD + f'#define MESSAGE_ID_ONE "{ONE}"\n#define MESSAGE_ID_TWO "{TWO}"\n',
+    RECORD_C: HEAD + 'static void fields(F *f) {\n        add(f, "CONTAINER_ID", f->id);\n        end(f);\n}\n\n'
+                     'void record_one(F *f) {\n        fields(f);\n        log(MESSAGE_ID_ONE, "REAPERD_A");\n}\n\n'
+                     'void record_two(int n) {\n'
+                     '        const LogField f[] = {{"REAPERD_B", n}};\n\n        log(MESSAGE_ID_TWO, f);\n}\n',
+    CATALOG: CATALOG_HEAD + CATALOG_ONE + CATALOG_TWO,
+    MANUAL: MANUAL_HEAD + f'CONTAINER_ID REAPERD_A ,\n.Ev REAPERD_B .\n{ONE} {TWO}\n.Pq too-young , running\n',
+    'src/core/policy.c': HEAD + 'static const char *const names[] = {\n    [VERDICT_RUNNING] = "running",\n'
+                                '    [VERDICT_TOO_YOUNG] = "too-young",\n};\n',
     'src/base/a.c': HEAD + '#include <unistd.h>\n\n#include "base/a.h"\n',
     'include/base/a.h': HEAD,
     'src/core/b.c': HEAD + '#include <errno.h>\n\n#include "base/a.h"\n#include "core/b.h"\n\n'
@@ -251,6 +346,20 @@ BAD = [
     (check_columns, {'src/base/bad.c': HEAD + '\t' * 13 + '/* x */\n'}),
     (check_clang_format, {'src/base/bad.c': HEAD + 'int  x ;\n'}),
     (check_clang_format, {'tests/unit/bad.h': HEAD + 'static int f(void)\n{\nreturn 1;\n}\n'}),
+    *((check_catalog, {CATALOG: CATALOG_HEAD + text})
+      for text in ('', CATALOG_ONE, CATALOG_ONE + CATALOG_TWO + CATALOG_ONE, CATALOG_TWO + f'-- {"3" * 32}\n',
+                   CATALOG_ONE.replace('Support', 'Support-By') + CATALOG_TWO,
+                   CATALOG_ONE.replace('Why @CONTAINER_ID@.', '') + CATALOG_TWO,
+                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'REAPERD_A'),
+                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'CONTAINER_ID'),
+                   CATALOG_ONE.replace('@REAPERD_A@', '@REAPERD_B@') + CATALOG_TWO)),
+    *((check_manual_records, {MANUAL: MANUAL_HEAD + text})
+      for text in (f'CONTAINER_ID REAPERD_A {ONE} {TWO} too-young running\n',
+                   f'CONTAINER_ID REAPERD_A REAPERD_B {ONE} too-young running\n',
+                   f'CONTAINER_ID REAPERD_A REAPERD_B {ONE} {TWO} too-young\n',
+                   f'CONTAINER_ID REAPERD_AB REAPERD_B {ONE} {TWO} too-young running\n')),
+    (check_spdx, {'systemd/bad.catalog': CATALOG_ONE}),
+    (check_spdx, {'systemd/bad.sysusers': 'u bad -\n'}),
     (check_elsewhere, {'README.md': 'see ../' + 'shared/design.md\n'}),
     (check_elsewhere, {'tests/bad.py': HEAD + 'open("/' + 'work/main/x")\n'}),
     (check_elsewhere, {'Makefile': 'A = /' + 'work\n'}),
