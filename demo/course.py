@@ -21,7 +21,7 @@ from watch import Outcomes, Watch
 
 SPANS = report.Spans(floor=10, success=10, failure=30)
 SETTINGS = {"MinimumAge": f"{SPANS.floor:g}s", "Success": f"{SPANS.success:g}s",
-            "Failure": f"{SPANS.failure:g}s", "SettleTime": "0"}
+            "Failure": f"{SPANS.failure:g}s", "KeepLastFailure": "0", "SettleTime": "0"}
 SHOWN = ("MinimumAge", "Success", "Failure")
 
 # Seconds.  The last phase outlasts the floor, so that the last successes go too.

@@ -26,6 +26,7 @@
 typedef struct Manager {
         SharedSettings *shared_settings;
         const Settings *settings; /* within */
+        bool reap_others;         /* by these settings */
         ManagerOptions options;
 
         sd_event *event;

@@ -63,7 +63,7 @@ static void on_up(const char *engine, ApiVersion api, void *userdata) {
         m->seen_before_nsec = m->last_event_nsec;
         snprintf(m->engine, sizeof(m->engine), "%s", engine);
         m->api = api;
-        sync_start(m->sync, true, settings_reap_others(m->settings));
+        sync_start(m->sync, true, m->reap_others);
 }
 
 static void on_down(int error, const char *message, void *userdata) {
@@ -180,16 +180,16 @@ void manager_resync(Manager *m) {
         if (sync_running(m->sync))
                 m->resync_wanted = true;
         else
-                sync_start(m->sync, false, settings_reap_others(m->settings));
+                sync_start(m->sync, false, m->reap_others);
 }
 
 void manager_start_over(Manager *m, bool resubscribe) {
         if (resubscribe) {
-                event_stream_set_tasks_only(m->stream, !settings_reap_others(m->settings));
+                event_stream_set_tasks_only(m->stream, !m->reap_others);
                 event_stream_reconnect(m->stream);
                 pause_engine(m);
         } else if (sync_running(m->sync))
-                sync_start(m->sync, sync_replaying(m->sync), settings_reap_others(m->settings));
+                sync_start(m->sync, sync_replaying(m->sync), m->reap_others);
         else if (m->situation.engine_connected)
                 manager_resync(m);
 }
@@ -297,8 +297,7 @@ int manager_set_up_engine(Manager *m) {
                         &m->reaper);
         if (r < 0)
                 return r;
-        return event_stream_new(m->event, m->client, !settings_reap_others(m->settings), &stream_handlers, m,
-                        &m->stream);
+        return event_stream_new(m->event, m->client, !m->reap_others, &stream_handlers, m, &m->stream);
 }
 
 static int on_replace(sd_event_source *source, void *userdata) {

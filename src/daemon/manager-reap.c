@@ -17,11 +17,14 @@ static Decision decide(const Manager *m, const Container *c, usec_t now) {
 
 /* When is it to be looked at next, for its own sake or because another's fate hangs on it? */
 static usec_t look_at(const Manager *m, const Container *c, const Decision *d) {
+        usec_t due = d->due, allowed = usec_max(c->retry_at, policy_node_allows_at(c, &m->situation));
         bool known = d->exact && c->scope != SCOPE_UNKNOWN;
-        usec_t due = d->due;
 
         if (c->wanted && !known && c->slot && !c->quarantined)
-                due = usec_min(due, usec_max(c->retry_at, policy_node_allows_at(c, &m->situation)));
+                due = usec_min(due, allowed);
+        /* Should its label lie, another rule holds for it, and by that it may be due from its floor on. */
+        if (m->reap_others && c->scope == SCOPE_UNKNOWN && c->labelled && c->slot)
+                due = usec_min(due, usec_max(allowed, usec_add(slot_order(c), MINIMUM_AGE_FLOOR)));
         return c->scope == SCOPE_UNKNOWN ? usec_max(due, m->ask_again_at) : due;
 }
 
@@ -333,13 +336,26 @@ static void on_idle(void *userdata) {
         manager_finish(m, m->failed > 0 || m->pass_failed ? 1 : 0);
 }
 
+/* What turned out to be no task in spite of its labels: which rule lets it in, if any, a list tells. */
+static void list_disowned(Manager *m) {
+        if (!m->reap_others)
+                return;
+        for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                if (c->scope == SCOPE_OTHER && !c->profile) {
+                        manager_list_soon(m);
+                        return;
+                }
+}
+
 void manager_on_membership(int error, const char *message, void *userdata) {
         Manager *m = userdata;
 
         if (error < 0)
                 ask_again(m, error, message);
-        else
+        else {
+                list_disowned(m);
                 manager_reschedule_all(m);
+        }
         manager_wake(m);
 }
 

@@ -25,13 +25,14 @@ static void note_what_is_due(Manager *m) {
 
 static void swap(Manager *m, SharedSettings *settings) {
         SharedSettings *old = m->shared_settings;
-        bool others = settings_reap_others(&old->settings) != settings_reap_others(&settings->settings);
+        bool others = settings_reap_others(&settings->settings) != m->reap_others;
         bool endpoint = strcmp(old->settings.endpoint, settings->settings.endpoint) != 0;
 
         note_what_is_due(m);
 
         m->shared_settings = settings;
         m->settings = &settings->settings;
+        m->reap_others = settings_reap_others(m->settings);
         registry_set_settings(m->registry, settings);
         shared_settings_unref(old);
         label_faults_forget(m->label_faults);

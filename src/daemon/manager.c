@@ -214,6 +214,7 @@ int manager_run(Settings *settings, const ManagerOptions *options) {
                 return r;
         }
         m.settings = &m.shared_settings->settings;
+        m.reap_others = settings_reap_others(m.settings);
 
         r = set_up_loop(&m);
         if (r < 0)

@@ -210,8 +210,8 @@ void record_reload_refused(size_t n_errors) {
 
         snprintf(errors, sizeof(errors), "%zu", n_errors);
         log_record(LOG_ERR, MESSAGE_ID_RELOAD_REFUSED, fields, ELEMENTS_OF(fields),
-                        "The new configuration is refused, with %zu errors; the old one still holds",
-                        n_errors);
+                        "The new configuration is refused, with %zu error%s; the old one still holds",
+                        n_errors, n_errors == 1 ? "" : "s");
 }
 
 /* What has to wait, and for how long. */
