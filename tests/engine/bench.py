@@ -16,6 +16,7 @@ from recorder import Recorder
 LOW = {
     "SettleTime": "0", "MinimumAge": "10s", "Success": "12s", "Failure": "25s",
     "OOMKilled": "18s", "Shutdown": "14s", "FailedStart": "15s",
+    "KeepLastFailure": 0,
 }
 
 
@@ -41,12 +42,15 @@ class Bench:
     def swarm(self) -> Swarm:
         return self.engine.swarm
 
+    def settings(self, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """LOW and the given settings, behind the proxy."""
+        return {"Endpoint": f"unix://{self.proxy.path}", **LOW, **(more or {})}
+
     def reaper(self, *arguments: str, settings: Mapping[str, Any] | None = None,
                **options: Any) -> Reaper:
         """Start reaperd behind the proxy, with LOW and the given settings."""
-        chosen = {"Endpoint": f"unix://{self.proxy.path}", **LOW, **(settings or {})}
-        made = Reaper(self.binary, self.engine.dir, chosen, ["--log-level=debug", *arguments],
-                      **options)
+        made = Reaper(self.binary, self.engine.dir, self.settings(settings),
+                      ["--log-level=debug", *arguments], **options)
         self.reapers.append(made)
         self.recorder.add_run(made)
         return made

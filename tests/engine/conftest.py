@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from lab import Engine, RecordingProxy, missing_tools  # noqa: E402
 from bench import Bench  # noqa: E402
+from journal import Journal  # noqa: E402
 
 
 def binary() -> Path:
@@ -47,6 +48,13 @@ def bench(host_ready: None, reaperd: Path) -> Iterator[Bench]:
         with RecordingProxy(str(engine.dir / "proxy.sock"), engine.socket) as proxy:
             with Bench(engine, proxy, reaperd) as made:
                 yield made
+
+
+@pytest.fixture(scope="module")
+def journal(bench: Bench) -> Iterator[Journal]:
+    made = Journal(bench.engine.dir)
+    yield made
+    made.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

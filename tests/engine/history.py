@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from lab.proxy import Call
+from lab.reaper import Reload
 
 FOREVER = float("inf")
 
@@ -38,11 +39,18 @@ class Look:
     created: float = 0.0
     name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    auto_remove: bool = False
+    may_restart: bool = False
 
 
 @dataclass
 class Run:
-    """One run of reaperd: from..to, its settings, when it was kept from working."""
+    """One run of reaperd: from..to, its settings, when it was kept from working.
+
+    settings: those that it started with; reloads: what became of them;
+    first_run: started with a state directory that bears no mark.
+    """
 
     start: float
     end: float
@@ -50,6 +58,8 @@ class Run:
     dry_run: bool = False
     once: bool = False
     blocked: list[tuple[float, float]] = field(default_factory=list)
+    reloads: list[Reload] = field(default_factory=list)
+    first_run: bool = False
 
 
 @dataclass
@@ -95,6 +105,8 @@ class History:
                                  f"{life.stopping:.2f}, ended {life.ended:.2f}") for life in self.lives]
         lines += [(run.start, f"reaperd started, ended {run.end:.2f}, blocked {run.blocked}")
                   for run in self.runs]
+        lines += [(reload.sent, f"SIGHUP, READY {reload.done:.2f}, good: {reload.good}")
+                  for run in self.runs for reload in run.reloads]
         if container in self.gone:
             lines.append((self.gone[container], "no longer listed"))
         return "\n".join(f"  {when:.2f} {text}" for when, text in sorted(lines))

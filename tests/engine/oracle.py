@@ -4,7 +4,7 @@
 It judges a history against the configuration.  What reaperd asked of the
 engine is taken from the recording proxy, what became of the containers from
 the engine's own events and inspects.  Each kind of fault has a self-test that
-provokes it (test_oracle.py).
+provokes it (test_oracle.py, test_oracle_policy.py).
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from history import FOREVER, Event, History, Run
+from cap import judge_cap, over_cap
+from case import CLOCK, Case, end_of, failed_to_start
+from config import Configuration
+from gates import Hold, Window, held, held_until, holds, once_windows, unlisted, windows
+from history import FOREVER, History, Look, Run
 from lab.proxy import Call
-from retention import Rules, due, failed_to_start, life_at
+from retention import kept_last, outcomes
+from standing import Objection, due_for_certain, objection, removable
+from task_outcomes import engine_stopping, judge_tasks
 
 LATE = 5.0              # seconds that a due container may stay
-CLOCK = 0.05            # seconds that two readings of a clock may differ
-START_GRACE = 3.0       # from the start of reaperd to its first removals
-RECONNECT_GRACE = 10.0  # from an engine that is back to the same
 INSPECT_AGE = 5.0       # a DELETE follows its inspect at once
 
-TERMINAL = ("complete", "failed", "shutdown", "rejected", "orphaned", "remove")
 SERVICE = "com.docker.swarm.service.id"
+PATHS = ("/_ping", "/version", "/info", "/events", "/containers/json")
 
 
 @dataclass
@@ -61,93 +64,134 @@ class Judgement:
 
 def judge(history: History) -> Judgement:
     """Judge everything that the history tells."""
-    result = Judgement()
+    result, case = Judgement(), Case(history)
     for trouble in history.troubles:
         result.add("recorder", "-", trouble)
-    _judge_calls(history, result)
-    _judge_vanished(history, result)
-    for container in history.is_task.keys() - history.stuck:
-        for run in history.runs:
-            _judge_overdue(history, container, run, result)
-    _judge_tasks(history, result)
+    waits = {id(run): holds(case, run) for run in history.runs}
+    _judge_calls(case, waits, result)
+    _judge_vanished(case, result)
+    for run in history.runs:
+        if run.dry_run:
+            continue
+        able = once_windows(case, run) if run.once else windows(case, run)
+        for container in history.looks.keys() - history.stuck:
+            _judge_overdue(case, container, run, able, waits[id(run)], result)
+        for window in [] if run.once else able:
+            judge_cap(case, run, window, waits[id(run)], LATE, result.add)
+    judge_tasks(case, result.add)
     return result
 
 
 # -- what reaperd asked of the engine ------------------------------------------------
 
 
-def _run_of(history: History, call: Call) -> Run | None:
-    for run in reversed(history.runs):
-        if run.start <= call.time <= run.end + 0.5:
-            return run
-    return None
-
-
-def _judge_calls(history: History, result: Judgement) -> None:
-    for call in history.calls:
-        run = _run_of(history, call)
+def _judge_calls(case: Case, waits: dict[int, list[Hold]], result: Judgement) -> None:
+    for call in case.h.calls:
+        run = case.run_of(call)
         if run is None:
             result.add("stray", call.target, f"{call.method} outside of every run of reaperd")
         elif call.method == "DELETE":
-            _judge_delete(history, call, run, result)
-        elif call.method not in ("GET", "HEAD"):
+            _judge_delete(case, call, run, waits[id(run)], result)
+        elif call.is_logs:
+            _judge_logs(case, call, run, result)
+        elif call.method not in ("GET", "HEAD") or not (call.path in PATHS or call.is_inspect):
             result.add("foreign-call", call.target, f"{call.method} is none of reaperd's business")
         elif "size" in call.query:
             result.add("foreign-call", call.target, "size= walks every layer")
-    _judge_flight(history, result)
+    _judge_flight(case, result)
 
 
-def _judge_delete(history: History, call: Call, run: Run, result: Judgement) -> None:
-    rules = Rules.of(run.settings)
+def _judge_delete(case: Case, call: Call, run: Run, waits: list[Hold], result: Judgement) -> None:
     container = call.container or ""
     if not re.fullmatch("[0-9a-f]{64}", container) or call.path != f"/containers/{container}":
         result.add("bad-path", call.target, "a DELETE of something else than a full id")
         return
     if "force" in call.query:
         result.add("force", container, call.target)
-    wanted = {"v": ["1"]} if rules.volumes else {}
-    if {k: v for k, v in call.query.items() if k != "force"} != wanted:
-        result.add("volumes", container, f"{call.target}, expected the query {wanted}")
     if run.dry_run:
         result.add("dry-run-delete", container, call.target)
-    if container not in history.is_task:
-        result.add("not-a-task", container, "not in the engine's is-task list")
-    if not any(c.container == container and c.method == "GET" and c.status == 200
-               and c.ended is not None and c.ended <= call.time
-               and call.time - c.ended <= INSPECT_AGE for c in history.calls):
-        result.add("no-inspect", container, f"no inspect in the {INSPECT_AGE:g} s before")
-    life = life_at(history, call.time)
-    if life and call.time < life.started + rules.settle - CLOCK:
+    _judge_second_look(case, call, container, result)
+    life, possible = case.life_at(call.time), case.possible(run, call.time)
+    if life and call.time < life.started + min(each.settle for each in possible) - CLOCK:
         result.add("unsettled", container,
                    f"the engine was up for {call.time - life.started:.1f} s")
-    _judge_age(history, call, run, container, result)
-    if call.status == 204 or call.status == 0 and _destroyed(history, container) < FOREVER:
+    for gate in (held(case, run, waits, container, call.time), unlisted(case, run, call.time)):
+        if gate is not None:
+            result.add(gate.kind, container, gate.text)
+    if call.status == 204 or call.status == 0 and case.destroyed(container) < FOREVER:
         result.removed.add(container)
+    look = _look_before(case, call, container, result)
+    if look is not None:
+        # Under any one of the configurations that it may have gone by.
+        faults = [_against(case, call, look, run, waits, each) for each in possible]
+        for fault in min(faults, key=len):
+            result.add(fault.kind, container, f"{look.name}: {fault.text}")
 
 
-def _judge_age(history: History, call: Call, run: Run, container: str, result: Judgement) -> None:
-    look = history.last_look(container, call.time)
+def _look_before(case: Case, call: Call, container: str, result: Judgement) -> Look | None:
+    """How it stood when its removal was asked for; nothing if that says enough."""
+    look = case.h.last_look(container, call.time)
     if look is None:
         result.add("unknown", container, "removed without having been seen by the recorder")
-        return
-    started = [e.time for e in _events(history, container, "start") if e.time <= call.time]
+        return None
+    started = [e.time for e in case.events(container, "start") if e.time <= call.time]
     if look.state in ("running", "paused", "restarting") or started and started[-1] > look.time:
         result.add("running", container, f"it was {look.state}")
-        return
+        return None
     if look.state == "created" and not failed_to_start(look):
         result.add("starting", container, "it was created and still to be started")
-        return
-    found = due(history, container, look, run, call.time)
-    if found.earliest == FOREVER:
-        result.add("never-due", container, f"{look.name}: {found.why} is kept for ever")
-    elif call.time < found.earliest - CLOCK:
-        result.add("early", container, f"{look.name}: {found.earliest - call.time:.2f} s too early "
-                                       f"({found.why}, exit {look.exit_code})")
+        return None
+    return look
 
 
-def _judge_flight(history: History, result: Judgement) -> None:
+def _against(case: Case, call: Call, look: Look, run: Run, waits: list[Hold],
+             configuration: Configuration) -> list[Objection]:
+    """All that stands against a DELETE by one configuration."""
+    container = call.container or ""
+    values = case.values(configuration, container, look)
+    found = []
+    wanted = {"v": ["1"]} if values.volumes else {}
+    if values.in_scope and {k: v for k, v in call.query.items() if k != "force"} != wanted:
+        found.append(Objection("volumes", f"{call.target}, expected the query {wanted}"))
+    first = objection(case, container, look, run, call.time, configuration)
+    if first is not None:
+        cap = (over_cap(case, container, look, run, call.time, configuration, waits)
+               if first.yields else first)
+        if cap is not None:
+            found += {"no-cap": [first], "over-cap": [first, cap]}.get(cap.kind, [cap])
+    certain = set(outcomes(case, container, look, run)) <= {"Failure", "OOMKilled"}
+    if values.log_tail and certain and not any(
+            each.is_logs and each.container == container and each.ended is not None
+            and call.time - INSPECT_AGE <= each.ended <= call.time for each in case.h.calls):
+        found.append(Objection("no-log", "its log was not read before it went"))
+    return found
+
+
+def _judge_second_look(case: Case, call: Call, container: str, result: Judgement) -> None:
+    """The last thing before a DELETE is an inspect, also behind a reading of the log."""
+    before = [c for c in case.h.calls if c.container == container and c.method == "GET"
+              and c.ended is not None and c.ended <= call.time and c.time > call.time - INSPECT_AGE]
+    last = max(before, key=lambda c: c.time, default=None)
+    if last is None or not last.is_inspect or last.status != 200:
+        result.add("no-inspect", container, f"no inspect in the {INSPECT_AGE:g} s before")
+
+
+def _judge_logs(case: Case, call: Call, run: Run, result: Judgement) -> None:
+    """The end of a failed one's log, where LogTail= asks for it, and no more of it."""
+    container = call.container or ""
+    look = case.h.last_look(container, call.time)
+    tails = set() if look is None else {case.values(each, container, look).log_tail
+                                        for each in case.possible(run, call.time)} - {0}
+    wanted = [{"stdout": ["1"], "stderr": ["1"], "tail": [str(tail)]} for tail in tails]
+    if call.query not in wanted:
+        result.add("logs", container, f"{call.target}, expected {wanted}")
+    elif look is None or not {"Failure", "OOMKilled"} & set(outcomes(case, container, look, run)):
+        result.add("logs", container, f"{call.target}, but it did not fail")
+
+
+def _judge_flight(case: Case, result: Judgement) -> None:
     marks: list[tuple[float, int, Call]] = []
-    for call in history.calls:
+    for call in case.h.calls:
         if call.container:
             marks += [(call.time, 1, call),
                       (FOREVER if call.ended is None else call.ended, -1, call)]
@@ -158,105 +202,59 @@ def _judge_flight(history: History, result: Judgement) -> None:
             continue
         if flying[call.container or ""] > 1:
             result.add("in-flight", call.container or "", f"two requests at once: {call.target}")
-        run = _run_of(history, call)
-        if run and sum(flying.values()) > Rules.of(run.settings).parallelism:
+        run = case.run_of(call)
+        if run and sum(flying.values()) > max(each.parallelism
+                                              for each in case.possible(run, call.time)):
             result.add("parallelism", call.container or "", f"{sum(flying.values())} at once")
 
 
 # -- what became of the containers ------------------------------------------------------
 
 
-def _events(history: History, container: str, action: str) -> list[Event]:
-    return [e for e in history.events if e.container == container and e.action == action]
-
-
-def _destroyed(history: History, container: str) -> float:
-    times = [e.time for e in _events(history, container, "destroy")]
-    return min([*times, history.gone.get(container, FOREVER)])
-
-
-def _left(history: History, container: str) -> float:
-    """When the removal that made it go was asked for: a slow engine is no fault."""
-    gone = _destroyed(history, container)
-    asked = [call.time for call in history.calls if call.method == "DELETE"
-             and call.container == container and call.status in (0, 204) and call.time <= gone]
-    return max(asked, default=gone)
-
-
-def _engine_stopping(history: History, when: float) -> bool:
-    """Whether the engine was on its way down then, or not yet back.
-
-    Seen on engine 20.10 without any reaperd: the agent of a node that is also
-    the manager removes its task containers when the engine is told to end.
-    """
-    ups = [life.up for life in history.lives[1:]] + [FOREVER]
-    return any(life.stopping <= when <= up + 2.0 and when < FOREVER
-               for life, up in zip(history.lives, ups))
-
-
-def _judge_vanished(history: History, result: Judgement) -> None:
-    """Every disappearance is reaperd's or was announced by the test."""
+def _judge_vanished(case: Case, result: Judgement) -> None:
+    """Every disappearance is reaperd's, or the engine's own, or was announced by the test."""
+    history = case.h
     deleted = defaultdict(list)
     for call in history.calls:
         if call.method == "DELETE" and call.status in (0, 204):
             deleted[call.container].append(call.time)
-    for container in history.listed.keys() | {e.container for e in history.events}:
-        when = _destroyed(history, container)
+    for container in case.containers:
+        when = case.destroyed(container)
         if when == FOREVER or any(at <= when + CLOCK for at in deleted[container]):
             continue
-        if container in history.is_task and _engine_stopping(history, when):
+        if case.is_task(container) and engine_stopping(case, when):
             continue
         look = history.last_look(container)
-        service = look.labels.get(SERVICE, "") if look and container in history.is_task else ""
+        if look and look.auto_remove and not case.is_task(container):
+            continue
+        service = look.labels.get(SERVICE, "") if look and case.is_task(container) else ""
         let_go = min(history.let_go.get(container, FOREVER), history.let_go.get(service, FOREVER))
         if let_go > when:
             result.add("vanished", container, f"{look.name if look else '?'} disappeared, and "
                                               "neither reaperd nor the test removed it")
 
 
-def _windows(history: History, run: Run) -> list[tuple[float, float]]:
-    """When the run was able to remove: (from, to), after its grace."""
-    rules = Rules.of(run.settings)
-    found = []
-    for life in history.lives:
-        begin, end = max(run.start, life.up), min(run.end, life.ended, history.end)
-        grace = START_GRACE if run.start >= life.up else RECONNECT_GRACE
-        for stopped, resumed in [*sorted(run.blocked), (FOREVER, FOREVER)]:
-            # Contact makes the age known when the engine's ring is empty.
-            ready = begin + max(grace, rules.settle + grace if rules.settle else 0.0)
-            if ready < min(end, stopped):
-                found.append((ready, min(end, stopped)))
-            if resumed >= begin and stopped <= end:
-                begin, grace = max(begin, resumed), RECONNECT_GRACE
-    return found
-
-
-def _once_window(history: History, run: Run, rules: Rules) -> list[tuple[float, float]]:
-    """What --once has to remove is due before it starts, on a settled engine."""
-    life = life_at(history, run.start)
-    if life is None or run.end > min(life.ended, history.end):
-        return []
-    return [(run.start, run.end)] if run.start > life.up + rules.settle else []
-
-
-def _judge_overdue(history: History, container: str, run: Run, result: Judgement) -> None:
-    if run.dry_run:
-        return
-    gone = _left(history, container)
-    rules = Rules.of(run.settings)
-    for ready, end in _once_window(history, run, rules) if run.once else _windows(history, run):
-        look = history.last_look(container, min(end, gone - CLOCK))
-        if look is None or not (look.state in ("exited", "dead") or failed_to_start(look)):
+def _judge_overdue(case: Case, container: str, run: Run, able: list[Window], waits: list[Hold],
+                   result: Judgement) -> None:
+    """What had to go while the run was able to do it went in time."""
+    gone = case.left(container)
+    for window in able:
+        ready, end = max(window.begin, held_until(waits, container)), window.end
+        look = case.h.last_look(container, min(end, gone - CLOCK))
+        if ready >= end or look is None or not removable(look):
             continue
-        latest = due(history, container, look, run, end).latest
+        conf = window.configuration
+        latest = due_for_certain(case, container, look, run, end, conf)
         if run.once:
             # It does not wait for the floor after the first sight of an error.
-            if latest > ready or failed_to_start(look):
+            if (latest > ready or failed_to_start(look)
+                    or kept_last(case, container, look, run, ready, conf).maybe):
                 continue
             limit = end
         else:
-            sight = rules.minimum_age if failed_to_start(look) else 0.0
-            limit = max(latest, ready + sight) + LATE
+            floor = case.values(conf, container, look).minimum_age
+            since = max(latest, ready + floor) if failed_to_start(look) else max(latest, ready)
+            limit = _free_since(case, container, look, run, since, conf) + LATE
             if limit > end:
                 continue
         result.awaited.add(container)
@@ -268,48 +266,25 @@ def _judge_overdue(history: History, container: str, run: Run, result: Judgement
             return
 
 
-# -- what became of the tasks -----------------------------------------------------------
-
-
-def _judge_tasks(history: History, result: Judgement) -> None:
-    asked = {call.container for call in history.calls if call.method == "DELETE"}
-    slots: dict[tuple[str, int, int], list[str]] = defaultdict(list)
-    for ident, past in history.tasks.items():
-        first = next((task for _, task in past if task["Status"]["State"] in TERMINAL), None)
-        last = past[-1][1]
-        service = last.get("ServiceID", "")
-        if first is not None and _outcome(first) != _outcome(last):
-            result.add("outcome", ident, f"{_outcome(first)} became {_outcome(last)}")
-        container = last["Status"].get("ContainerStatus", {}).get("ContainerID", "")
-        if "No such container" in last["Status"].get("Err", "") and (
-                container in asked or not _engine_stopping(history, _destroyed(history, container))):
-            result.add("outcome", ident, f"lost its container: {last['Status']['Err']}")
-        look = history.last_look(container)
-        if (first is not None and last["Status"]["State"] == "failed" and look is not None
-                and look.state == "exited" and look.exit_code == 0
-                and not _events(history, container, "kill")):
-            result.add("outcome", ident, "ended with 0 and is failed")
-        if ident in history.lost_tasks and min(history.let_go.get(service, FOREVER), history.let_go.get(
-                f"task {ident}", FOREVER)) > history.lost_tasks[ident]:
-            result.add("outcome", ident, "Swarm no longer knows the task")
-        if service in history.jobs:
-            iteration = last.get("JobIteration", {}).get("Index", 0)
-            slots[service, iteration, last.get("Slot", 0)].append(ident)
-    for (service, _, slot), idents in slots.items():
-        states = [history.tasks[ident][-1][1]["Status"]["State"] for ident in idents
-                  if not _failed_by_itself(history, ident)]
-        if len(states) > 1 and "complete" in states:
-            result.add("ran-twice", service, f"slot {slot} of a job: {len(idents)} tasks: {states}")
-
-
-def _failed_by_itself(history: History, task: str) -> bool:
-    """Whether the container itself ended with a failure, so that a retry is right."""
-    status = history.tasks[task][-1][1]["Status"]
-    look = history.last_look(status.get("ContainerStatus", {}).get("ContainerID", ""))
-    return look is not None and look.state in ("exited", "dead") and look.exit_code != 0
-
-
-def _outcome(task: dict) -> tuple[str, str, int]:
-    status = task["Status"]
-    return (status["State"], status.get("Err", ""),
-            status.get("ContainerStatus", {}).get("ExitCode", 0))
+def _free_since(case: Case, container: str, look: Look, run: Run, since: float,
+                conf: Configuration) -> float:
+    """From when on it was not kept as one of the last, for long enough to be noticed."""
+    if since == FOREVER:
+        return FOREVER
+    values = case.values(conf, container, look)
+    if not values.keep_last and not values.keep_last_failure:
+        return since
+    ends = {each.finished for looks in case.h.looks.values() for each in looks}
+    gone = sorted(case.left(each) for each in case.h.looks if each != container)
+    over = end_of(look) + values.keep_last_for
+    for when in sorted({since, over, *ends, *(at for at in gone if at < FOREVER)}):
+        if when < since or when == FOREVER:
+            continue
+        if kept_last(case, container, look, run, when, conf).maybe:
+            continue
+        # A newer one that goes meanwhile makes room for this one again.
+        again = next((at for at in gone if at > when and at < FOREVER
+                      and kept_last(case, container, look, run, at, conf).maybe), FOREVER)
+        if again > when + LATE:
+            return when
+    return FOREVER

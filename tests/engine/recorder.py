@@ -36,19 +36,21 @@ def parse_time(text: str) -> float:
 
 
 def look_at(details: dict[str, Any], now: float) -> Look:
-    state = details["State"]
+    state, host = details["State"], details["HostConfig"]
     return Look(now, state["Status"], state["ExitCode"], state["OOMKilled"], state["Error"],
                 parse_time(state["FinishedAt"]), parse_time(details["Created"]),
-                details["Name"].lstrip("/"), details["Config"]["Labels"] or {})
+                details["Name"].lstrip("/"), details["Config"]["Labels"] or {},
+                details["Config"]["Image"], host["AutoRemove"],
+                host["RestartPolicy"]["Name"] not in ("", "no"))
 
 
 class Recorder:
     """Records from start() to stop(); `history` is complete afterwards."""
 
-    def __init__(self, engine: Engine, proxy: RecordingProxy) -> None:
+    def __init__(self, engine: Engine, *proxies: RecordingProxy) -> None:
         self.history = History()
         self._engine = engine
-        self._proxy = proxy
+        self._proxies = list(proxies)
         self._client = Client(engine.socket, timeout=15.0)
         self._runs: list[tuple[Reaper, Run]] = []
         self._lock = threading.Lock()
@@ -78,6 +80,10 @@ class Recorder:
         self._runs.append((reaper, run))
         return reaper
 
+    def add_proxy(self, proxy: RecordingProxy) -> None:
+        """Tell of one more way from reaperd to the engine."""
+        self._proxies.append(proxy)
+
     def let_go(self, what: str) -> None:
         """Say, before doing so, that the test removes this service or container."""
         self.history.let_go[what] = time.time()
@@ -100,13 +106,16 @@ class Recorder:
         """The history so far."""
         history = self.history
         history.end = time.time()
-        history.calls = self._proxy.snapshot()
+        history.calls = sorted((call for proxy in self._proxies for call in proxy.snapshot()),
+                               key=lambda call: call.time)
         history.lives = [EngineLife(life.started, life.up or FOREVER,
                                     life.stopping or FOREVER, life.ended or FOREVER)
                          for life in self._engine.lives]
         for reaper, run in self._runs:
             run.end = FOREVER if reaper.ended is None else reaper.ended
-            run.blocked = [(a, b) for a, b in [*reaper.pauses, *self._proxy.cuts]]
+            cuts = [cut for proxy in self._proxies for cut in proxy.cuts]
+            run.blocked = [(a, b) for a, b in [*reaper.pauses, *cuts]]
+            run.reloads, run.first_run = list(reaper.reloads), reaper.first_run
         history.runs = [run for _, run in self._runs]
         return history
 

@@ -14,13 +14,6 @@ from lab import until
 from stuck import irremovable
 
 
-@pytest.fixture(scope="module")
-def journal(bench: Bench) -> Iterator[Journal]:
-    made = Journal(bench.engine.dir)
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
 def alone(bench: Bench) -> Iterator[None]:
     """No run outlives its test, also when that fails."""

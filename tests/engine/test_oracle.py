@@ -11,59 +11,9 @@ from typing import Any
 
 import pytest
 
-from history import FOREVER, EngineLife, Event, History, Look, Run
-from lab.proxy import Call
+from history import EngineLife, Look
 from oracle import judge
-from retention import Rules, span
-
-A = "a" * 64
-B = "b" * 64
-NODE = "node1"
-T = 1_000_000.0         # when the container of the scene finished
-SETTINGS: dict[str, Any] = {
-    "SettleTime": "0", "MinimumAge": "10s", "Success": "12s", "Failure": "25s",
-    "OOMKilled": "18s", "Shutdown": "14s", "FailedStart": "15s", "OrphanAge": "11s",
-    "ResyncInterval": "20s",
-}
-
-
-class Scene:
-    """A history of one engine, one run of reaperd and one task's container."""
-
-    def __init__(self, settings: dict[str, Any] | None = None, **look: Any) -> None:
-        self.h = History(end=T + 100)
-        self.h.lives = [EngineLife(T - 200, T - 199)]
-        self.run = Run(T - 100, T + 100, {**SETTINGS, **(settings or {})})
-        self.h.runs = [self.run]
-        self.h.node_ids = [(T - 150, NODE)]
-        self.stream = self.call(T - 99, "GET", "/v1.41/events?filters=x", 200, FOREVER)
-        self.labels = {"com.docker.swarm.node.id": NODE, "com.docker.swarm.service.id": "svc"}
-        self.h.listed[A] = self.h.is_task[A] = T - 5
-        self.look = Look(**{"time": T + 0.3, "state": "exited", "finished": T, "created": T - 6,
-                            "labels": self.labels, **look})
-        self.h.looks[A] = [self.look]
-        for when, action in ((T - 6, "create"), (T - 5, "start"), (T, "die")):
-            self.event(when, action)
-
-    def event(self, when: float, action: str, signal: int = 0) -> None:
-        self.h.events.append(Event(when, action, A, signal))
-
-    def call(self, when: float, method: str, target: str, status: int, took: float = 0.01) -> Call:
-        made = Call(when, method, target, status, when + 0.001, when + took)
-        self.h.calls.append(made)
-        return made
-
-    def remove(self, when: float, query: str = "?v=1", status: int = 204) -> Call:
-        """An inspect, a DELETE and, if it succeeds, the event of it."""
-        self.call(when - 0.05, "GET", f"/v1.41/containers/{A}/json", 200)
-        made = self.call(when, "DELETE", f"/v1.41/containers/{A}{query}", status)
-        if status == 204:
-            self.event(when + 0.02, "destroy")
-        return made
-
-    def kinds(self) -> set[str]:
-        return judge(self.h).kinds
-
+from scene import A, B, NODE, T, Scene
 
 def task(state: str, slot: int = 1, **status: Any) -> dict[str, Any]:
     return {"ServiceID": "svc", "Slot": slot, "Status": {"State": state, **status}}
@@ -401,16 +351,3 @@ def test_ran_twice() -> None:
         scene.h.jobs = {"svc"} if job else set()
         scene.h.tasks = {"t1": [(T, task("failed"))], "t2": [(T, task("complete", slot))]}
         assert scene.kinds() == kinds, (slot, job)
-
-
-def test_spans() -> None:
-    assert [span(t) for t in ("0", "10s", "1h 30min", "90", "500ms", "infinity", "2d")] \
-        == [0, 10, 5400, 90, 0.5, FOREVER, 172800]
-    with pytest.raises(ValueError):
-        span("soon")
-
-
-def test_rules_default_to_one_another() -> None:
-    rules = Rules.of({"Failure": "2h", "Success": "20min"})
-    assert rules.spans["OOMKilled"] == 7200 and rules.spans["Shutdown"] == 1200
-    assert rules.minimum_age == 60 and rules.settle == 60 and rules.volumes

@@ -9,12 +9,12 @@ the host nor a second lab beside it is touched.  Nothing here knows pytest.
 from .client import ApiError, Client
 from .engine import Engine, LabError, missing_tools
 from .proxy import Call, RecordingProxy
-from .reaper import Reaper
+from .reaper import Reaper, Reload
 from .wait import until
 from .workload import IMAGE, Swarm, run_container, service_spec
 
 __all__ = [
     "ApiError", "Call", "Client", "Engine", "IMAGE", "LabError", "Reaper",
-    "RecordingProxy", "Swarm", "missing_tools", "run_container",
+    "RecordingProxy", "Reload", "Swarm", "missing_tools", "run_container",
     "service_spec", "until",
 ]

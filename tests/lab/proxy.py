@@ -7,18 +7,21 @@ record of every request: when it came, what it asked, how and when it was
 answered.  That record is the hard evidence of what the client did.
 
 The proxy reads HTTP/1.1 only so far as is needed to tell where one message on
-a kept connection ends and the next begins.
+a kept connection ends and the next begins.  It can be told to let pass only what
+an allow-list names, as the proxies do that people put before an engine.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -46,11 +49,25 @@ class Call:
 
     @property
     def container(self) -> str | None:
-        """The id in /containers/ID or /containers/ID/json, else None."""
+        """The id in /containers/ID, /containers/ID/json or /containers/ID/logs, else None."""
         parts = self.path.strip("/").split("/")
-        if parts[0] != "containers" or parts[-1] != "json" and self.method == "GET":
+        if parts[0] != "containers" or parts[-1] not in ("json", "logs") and self.method == "GET":
             return None
         return parts[1] if len(parts) > 1 and parts[1:] != ["json"] else None
+
+    @property
+    def is_inspect(self) -> bool:
+        return self.method == "GET" and self.path == f"/containers/{self.container}/json"
+
+    @property
+    def is_logs(self) -> bool:
+        return self.method == "GET" and self.path == f"/containers/{self.container}/logs"
+
+    @property
+    def is_full_list(self) -> bool:
+        """A list of every container, or of every one of a kind."""
+        return (self.method == "GET" and self.path == "/containers/json"
+                and '"id"' not in "".join(self.query.get("filters", ())))
 
     @property
     def is_event_stream(self) -> bool:
@@ -129,11 +146,21 @@ class _Messages:
             self._chunked, self._skip = False, 0
 
 
-class RecordingProxy:
-    """Listens at `path` (and at `port` of 127.0.0.1 with tcp()) for `upstream`."""
+FORBIDDEN = (b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\n"
+             b'Content-Length: 24\r\n\r\n{"message":"Forbidden."}')
 
-    def __init__(self, path: str, upstream: str) -> None:
+
+class RecordingProxy:
+    """Listens at `path` (and at `port` of 127.0.0.1 with tcp()) for `upstream`.
+
+    allow: lines `METHOD REGEX`; what is asked for must match one of them, the
+    regular expression being held against the path without its query, and is
+    else answered with 403 and never seen by the engine.
+    """
+
+    def __init__(self, path: str, upstream: str, allow: Sequence[str] | None = None) -> None:
         self.path = path
+        self._allow = None if allow is None else [line.split(" ", 1) for line in allow]
         self.calls: list[Call] = []
         self.cuts: list[list[float]] = []       # [from, to] in which nothing passed
         self._upstream = upstream
@@ -228,13 +255,21 @@ class RecordingProxy:
                 # On record before the engine gets it: a destroy event can
                 # never be earlier than the request that caused it.
                 now = time.time()
+                allowed = True
                 for mark, line in requests.feed(data):
                     if mark == "head":
                         method, target, _ = line.split(" ", 2)
                         call = Call(now, method, target)
+                        allowed &= self._allows(call)
+                        if not allowed:
+                            call.status, call.answered, call.ended = 403, now, now
                         with self._lock:
                             self.calls.append(call)
-                            waiting.append(call)
+                            if allowed:
+                                waiting.append(call)
+                if not allowed:
+                    client.sendall(FORBIDDEN)
+                    break
                 server.sendall(data)
         _shut(client, server)
         back.join()
@@ -245,6 +280,11 @@ class RecordingProxy:
             self._pairs.discard(pair)
         client.close()
         server.close()
+
+    def _allows(self, call: Call) -> bool:
+        path = urlsplit(call.target).path
+        return self._allow is None or any(call.method == method and re.search(pattern, path)
+                                          for method, pattern in self._allow)
 
     def _answers(self, server: socket.socket, client: socket.socket,
                  waiting: deque[Call]) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -18,20 +19,38 @@ from .wait import until
 SECTIONS = {
     "Engine": ("Endpoint", "ResyncInterval", "RequestTimeout", "SettleTime"),
     "Retention": ("MinimumAge", "Success", "Failure", "OOMKilled", "Shutdown", "FailedStart",
-                  "OrphanAge", "RemoveVolumes"),
-    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter"),
+                  "OrphanAge", "RemoveVolumes", "KeepLast", "KeepLastFailure", "KeepLastFor",
+                  "LogTail", "MaxStopped"),
+    "Labels": ("Honor", "MaxTTL"),
+    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter", "SurgeLimit",
+               "FirstRunDelay"),
 }
+RULE = "Rule "          # "Rule NAME" in the settings holds the mapping of a rule's own keys
+FIRST_RUN_MARK = "first-run-done"
 
 
 def config_text(settings: Mapping[str, Any]) -> str:
-    """An INI file with the given settings, each in its section."""
+    """An INI file with the given settings, each in its section, rules as they come."""
+    rules = {key: rule for key, rule in settings.items() if key.startswith(RULE)}
     known = {key for keys in SECTIONS.values() for key in keys}
-    if unknown := set(settings) - known:
+    if unknown := settings.keys() - rules.keys() - known:
         raise KeyError(f"no section known for {sorted(unknown)}")
     lines = []
     for section, keys in SECTIONS.items():
         lines += [f"[{section}]", *(f"{key}={settings[key]}" for key in keys if key in settings), ""]
+    for name, rule in rules.items():
+        lines += [f"[{name}]", *(f"{key}={value}" for key, value in rule.items()), ""]
     return "\n".join(lines)
+
+
+@dataclass
+class Reload:
+    """A SIGHUP with a new configuration: sent, and answered with READY=1."""
+
+    sent: float
+    settings: Mapping[str, Any]
+    good: bool = True           # one that has to be taken; else refused, and nothing changes
+    done: float = float("inf")
 
 
 class _NotifySocket:
@@ -75,8 +94,15 @@ class Reaper:
         self.arguments = list(arguments)
         self._notify = _NotifySocket(str(self.dir / "notify"))
         self.pauses: list[list[float]] = []
+        self.reloads: list[Reload] = []
         self.ended: float | None = None
-        env = {**os.environ, **(environment or {}), "NOTIFY_SOCKET": self._notify.path}
+        env = {**os.environ, "STATE_DIRECTORY": "", **(environment or {}),
+               "NOTIFY_SOCKET": self._notify.path}
+        state = env["STATE_DIRECTORY"].split(":")[0]
+        self.first_run = (bool(state) and not Path(state, FIRST_RUN_MARK).exists()
+                          and not {"--once", "--dry-run"} & set(arguments))
+        if not state:
+            del env["STATE_DIRECTORY"]
         with open(self.dir / "stderr", "wb") as err, open(self.dir / "stdout", "wb") as out:
             self.started = time.time()
             self.process = subprocess.Popen(
@@ -120,6 +146,32 @@ class Reaper:
 
         until(ready, timeout, "READY=1 of reaperd", poll=0.05)
         return self
+
+    def reload(self, settings: Mapping[str, Any], good: bool = True,
+               timeout: float = 10.0) -> Reload:
+        """A new configuration and SIGHUP; returns when it has answered READY=1."""
+        made = self.hang_up(settings, good)
+
+        def answered() -> bool:
+            told = [(when, state) for when, state in self.states if when >= made.sent]
+            begun = [when for when, state in told if state == "RELOADING=1"]
+            made.done = min((when for when, state in told if state == "READY=1"
+                             and begun and when >= begun[0]), default=made.done)
+            return made.done < float("inf")
+
+        until(answered, timeout, "READY=1 after RELOADING=1", poll=0.01)
+        return made
+
+    def hang_up(self, settings: Mapping[str, Any], good: bool = True) -> Reload:
+        """The same without waiting."""
+        # In one step: the file may be read at any moment.
+        fresh = self.config.with_suffix(".new")
+        fresh.write_text(config_text(settings))
+        fresh.rename(self.config)
+        made = Reload(time.time(), dict(settings), good)
+        self.reloads.append(made)
+        self.process.send_signal(signal.SIGHUP)
+        return made
 
     def wait(self, timeout: float = 60.0) -> int:
         """Wait until it ends by itself; its exit status."""

@@ -18,14 +18,15 @@ def service_spec(name: str, command: Sequence[str], *, mode: str = "replicated",
                  concurrent: int | None = None, restart: str = "none", delay: float = 0.0,
                  memory: int | None = None, grace: float = 1.0, order: str = "stop-first",
                  env: Sequence[str] = (), labels: Mapping[str, str] | None = None,
-                 mounts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+                 mounts: Sequence[Mapping[str, Any]] = (), stack: str | None = None,
+                 image: str = IMAGE) -> dict[str, Any]:
     """The specification of a service.
 
     mode: replicated, global or replicated-job (replicas: completions wanted,
     concurrent: how many at a time); restart: none, on-failure or any, with
     delay in seconds; memory: limit in bytes; grace: seconds from SIGTERM to
     SIGKILL; order: of updates, stop-first or start-first; labels: those of
-    the containers.
+    the containers; stack: the name of the stack that it says it belongs to.
     """
     modes: dict[str, dict[str, Any]] = {
         "replicated": {"Replicated": {"Replicas": replicas}},
@@ -33,9 +34,10 @@ def service_spec(name: str, command: Sequence[str], *, mode: str = "replicated",
         "replicated-job": {"ReplicatedJob": {"TotalCompletions": replicas,
                                              "MaxConcurrent": concurrent or replicas}},
     }
+    in_stack = {"com.docker.stack.namespace": stack} if stack else {}
     task: dict[str, Any] = {
-        "ContainerSpec": {"Image": IMAGE, "Command": list(command), "Env": list(env),
-                          "Labels": dict(labels or {}), "StopGracePeriod": int(grace * SECOND),
+        "ContainerSpec": {"Image": image, "Command": list(command), "Env": list(env),
+                          "Labels": {**(labels or {}), **in_stack}, "StopGracePeriod": int(grace * SECOND),
                           "Mounts": [dict(mount) for mount in mounts]},
         "RestartPolicy": {"Condition": restart, "Delay": int(delay * SECOND)},
         "Networks": [],
@@ -105,10 +107,19 @@ class Swarm:
 
 
 def run_container(client: Client, name: str, command: Sequence[str],
-                  labels: Mapping[str, str] | None = None, start: bool = True) -> str:
-    """A plain container, no task of any service; returns its id."""
-    body = {"Image": IMAGE, "Cmd": list(command), "Labels": dict(labels or {}),
-            "HostConfig": {"NetworkMode": "none"}}
+                  labels: Mapping[str, str] | None = None, start: bool = True, *,
+                  restart: str | None = None, auto_remove: bool = False, image: str = IMAGE,
+                  volume: str | None = None, tty: bool = False) -> str:
+    """A plain container, no task of any service; returns its id.
+
+    restart: the name of its restart policy; auto_remove: as `docker run --rm`;
+    volume: where to mount an anonymous volume; tty: with a terminal.
+    """
+    host: dict[str, Any] = {"NetworkMode": "none", "AutoRemove": auto_remove}
+    if restart is not None:
+        host["RestartPolicy"] = {"Name": restart}
+    body = {"Image": image, "Cmd": list(command), "Labels": dict(labels or {}), "HostConfig": host,
+            "Volumes": {volume: {}} if volume else {}, "Tty": tty}
     ident: str = client.call("POST", "/containers/create", {"name": name}, body=body)["Id"]
     if start:
         client.call("POST", f"/containers/{ident}/start")
