@@ -86,7 +86,7 @@ typedef struct Situation {
         usec_t paused_until;    /* steady; 0: not paused */
         bool reloading;         /* a new configuration holds, and the list behind it is not in yet */
         usec_t first_run_until; /* steady; 0: no first run; USEC_INFINITY: the wait has not begun yet */
-        usec_t surge_until;     /* steady: for those that are surge_held */
+        usec_t surge_until;     /* steady: for those that are surge_held; 0: there are none */
 } Situation;
 
 typedef struct Decision {

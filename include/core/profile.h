@@ -32,6 +32,10 @@ typedef struct Profile {
 void profile_resolve(
                 const Settings *settings, const Subject *subject, Profile *ret, unsigned *ret_label_faults);
 
+/* Whose value is it really: that of `id`, or of MaxTTL=, which has cut what a label asked for
+ * (SETTING_LABELS_MAX_TTL)? */
+SettingId profile_decider(const Profile *profile, SettingId id);
+
 /* Where the value of a setting of [Retention] that holds for these containers was written. */
 typedef enum ProfileSource {
         PROFILE_FROM_DEFAULT,

@@ -20,7 +20,10 @@ int registry_new(Registry **ret);
 Registry *registry_free(Registry *r);
 
 size_t registry_count(const Registry *r);
-size_t registry_count_stopped(const Registry *r); /* exited or dead, not gone */
+/* Those that are in scope, or may be as far as is known; and of those in scope the ones that have ended for good,
+ * failed starts too. Without what is gone. */
+size_t registry_count_tracked(const Registry *r);
+size_t registry_count_stopped(const Registry *r);
 
 /* NULL if it is not known. */
 Container *registry_find(const Registry *r, const ContainerId *id);

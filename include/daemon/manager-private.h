@@ -30,7 +30,7 @@ typedef struct Manager {
         ManagerOptions options;
 
         sd_event *event;
-        sd_event_source *due_timer, *resync_timer, *stop_timer, *first_run_timer;
+        sd_event_source *due_timer, *resync_timer, *stop_timer, *first_run_timer, *surge_timer;
         sd_event_source *cap_source;     /* what is too much is looked for, once for many events */
         sd_event_source *replace_source; /* the engine is another one now */
         SteadyClock *clock;
@@ -122,13 +122,16 @@ void manager_reload_listed(Manager *m, usec_t now);
 
 /* manager-wait.c */
 
-int manager_set_up_first_run(Manager *m);
+int manager_set_up_waits(Manager *m);
 /* A list is in: the wait begins with the first. */
 void manager_first_run_listed(Manager *m, usec_t now);
 /* By FirstRunDelay= as it is now. */
 void manager_first_run_judge(Manager *m, usec_t now);
 /* Has those wait that a reload has made due, if they are too many. */
 void manager_hold_surge(Manager *m, usec_t now);
+/* A reload may have turned that wait off. */
+void manager_judge_surge(Manager *m);
+size_t manager_count_held(const Manager *m);
 /* Would it go but for the gates of the node? */
 bool manager_is_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict);
 

@@ -16,6 +16,7 @@ typedef struct StatusFigures {
         bool connected;
         bool dry_run;
         bool first_run; /* the wait of a first start has not passed */
+        size_t held;    /* by SurgeLimit= */
         size_t tracked, stopped, removed;
         usec_t next_in; /* until the next container is due; USEC_INFINITY: none is */
 } StatusFigures;

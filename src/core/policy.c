@@ -365,6 +365,8 @@ static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
         Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID };
         usec_t span = shortest_span(r, outcomes, &m.span_by);
 
+        if (m.span_by != _SETTING_INVALID)
+                m.span_by = profile_decider(c->profile, m.span_by);
         if (orphan && r->orphan_age < span) {
                 span = r->orphan_age;
                 m.span_by = SETTING_ORPHAN_AGE;
@@ -405,6 +407,9 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
         else if (span_passed && !kept_last) {
                 d->verdict = policy_is_orphan(c, s) ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
                 d->setting = m->span_end >= m->floor ? m->span_by : SETTING_MINIMUM_AGE;
+                /* A label that kept it has run out later than all the rest. */
+                if (m->label_end > usec_max(m->span_end, m->floor))
+                        d->setting = SETTING_LABELS_MAX_TTL;
         } else if (over_cap && !d->keep_failure) {
                 d->verdict = VERDICT_OVER_CAP;
                 d->setting = SETTING_MAX_STOPPED;

@@ -97,6 +97,19 @@ void profile_resolve(
                 *ret_label_faults = faults;
 }
 
+SettingId profile_decider(const Profile *p, SettingId id) {
+        usec_t max = p->settings->labels_max_ttl;
+
+        switch (label_of(&p->labels, id)) {
+        case LABEL_TTL:
+                return p->labels.ttl > max ? SETTING_LABELS_MAX_TTL : id;
+        case LABEL_TTL_FAILURE:
+                return p->labels.ttl_failure > max ? SETTING_LABELS_MAX_TTL : id;
+        default:
+                return id;
+        }
+}
+
 ProfileSource profile_source(
                 const Profile *p, SettingId id, SettingOrigin *ret_origin, LabelKey *ret_label) {
         LabelKey label = label_of(&p->labels, id);

@@ -50,12 +50,19 @@ size_t registry_count(const Registry *r) {
         return HASH_COUNT(r->containers);
 }
 
+size_t registry_count_tracked(const Registry *r) {
+        size_t n = 0;
+
+        for (const Container *c = r->containers; c; c = c->hh.next)
+                n += !c->gone && (c->profile ? c->profile->in_scope : c->scope != SCOPE_OTHER);
+        return n;
+}
+
 size_t registry_count_stopped(const Registry *r) {
         size_t n = 0;
 
         for (const Container *c = r->containers; c; c = c->hh.next)
-                if (container_state_is_stopped(c->state) && !c->gone && c->scope != SCOPE_OTHER)
-                        n++;
+                n += c->slot ? 1 : 0;
         return n;
 }
 

@@ -82,7 +82,7 @@ void label_faults_tell(LabelFaults *f, const Container *c, LabelKey key, const c
         if (!t || t->keys & (1U << key))
                 return;
         t->keys |= 1U << key;
-        log_warning("%s %s: label %s=%.*s%s is not understood, accepted: %s. It is ignored",
+        log_warning("%s %s: label %s='%.*s%s' is not understood, accepted: %s. It is ignored",
                         service ? "Service" : "Container", owner, label_key_name(key), VALUE_SHOWN_MAX,
                         value, strlen(value) > VALUE_SHOWN_MAX ? "..." : "", label_key_accepted(key));
 }

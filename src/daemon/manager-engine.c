@@ -117,8 +117,8 @@ static void on_gap(void *userdata) {
 void manager_judge_settled(Manager *m) {
         if (m->engine_since == 0)
                 m->situation.settled_at = USEC_INFINITY;
-        else if (m->settings->settle_time == 0)
-                m->situation.settled_at = 0;
+        else if (m->settings->settle_time == 0 || (m->options.once && m->options.dry_run))
+                m->situation.settled_at = 0; /* a look at what would go need not wait */
         else
                 m->situation.settled_at = usec_add(m->engine_since, m->settings->settle_time);
 }

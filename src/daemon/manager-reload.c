@@ -41,6 +41,7 @@ static void swap(Manager *m, SharedSettings *settings) {
         m->situation.reloading = m->listed;
         manager_judge_settled(m);
         manager_first_run_judge(m, steady_clock_now(m->clock).steady);
+        manager_judge_surge(m);
         reaper_set_parallelism(m->reaper, m->settings->parallelism);
         engine_client_set_request_timeout(m->client, m->settings->request_timeout);
         record_reloaded(m->settings->n_rules, endpoint);

@@ -28,6 +28,40 @@ static bool is_newly_due(const Manager *m, const Container *c, usec_t now, Verdi
         return !c->was_due && !c->claimed && manager_is_due(m, c, now, ret_verdict);
 }
 
+size_t manager_count_held(const Manager *m) {
+        size_t n = 0;
+
+        for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                n += c->surge_held && !c->gone;
+        return n;
+}
+
+static void end_surge(Manager *m) {
+        m->situation.surge_until = 0;
+        (void)event_timer_arm(m->surge_timer, USEC_INFINITY);
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                c->surge_held = false;
+}
+
+static int on_surge_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        (void)source;
+        (void)usec;
+        log_notice("The wait after the reload is over: %zu containers are no longer held",
+                        manager_count_held(m));
+        end_surge(m);
+        manager_reschedule_all(m);
+        manager_wake(m);
+        manager_tell_status(m);
+        return 0;
+}
+
+void manager_judge_surge(Manager *m) {
+        if (m->settings->surge_limit == 0 || m->settings->first_run_delay == 0)
+                end_surge(m);
+}
+
 void manager_hold_surge(Manager *m, usec_t now) {
         unsigned limit = m->settings->surge_limit;
         usec_t delay = m->settings->first_run_delay;
@@ -49,7 +83,9 @@ void manager_hold_surge(Manager *m, usec_t now) {
                 return;
 
         record_surge_held(n, limit, delay);
+        /* Those that are held already wait on with them. */
         m->situation.surge_until = usec_add(now, delay);
+        (void)event_timer_arm(m->surge_timer, steady_clock_to_boottime(m->clock, m->situation.surge_until));
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
                 if (is_newly_due(m, c, now, &verdict)) {
                         c->surge_held = true;
@@ -85,8 +121,12 @@ static int on_first_run_over(sd_event_source *source, uint64_t usec, void *userd
         return 0;
 }
 
-int manager_set_up_first_run(Manager *m) {
+int manager_set_up_waits(Manager *m) {
         int r;
+
+        r = event_timer_new(m->event, CLOCK_BOOTTIME, on_surge_over, m, "surge", &m->surge_timer);
+        if (r < 0)
+                return r;
 
         r = event_timer_new(
                         m->event, CLOCK_BOOTTIME, on_first_run_over, m, "first-run", &m->first_run_timer);

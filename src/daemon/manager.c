@@ -29,11 +29,12 @@ static StatusFigures collect_figures(void *userdata) {
         StatusFigures figures = {
                 .connected = m->situation.engine_connected,
                 .dry_run = m->options.dry_run,
-                .tracked = registry_count(m->registry),
+                .tracked = registry_count_tracked(m->registry),
                 .stopped = registry_count_stopped(m->registry),
                 .removed = m->removed,
                 .next_in = USEC_INFINITY,
                 .first_run = m->first_run,
+                .held = manager_count_held(m),
         };
 
         if (c)
@@ -104,6 +105,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         (void)event_timer_arm(m->due_timer, USEC_INFINITY);
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->surge_timer, USEC_INFINITY);
 
         (void)event_timer_arm_relative(m->stop_timer, STOP_WAIT_MAX);
         reaper_stop(m->reaper);
@@ -161,7 +163,7 @@ static int set_up_loop(Manager *m) {
         r = event_timer_new(m->event, CLOCK_MONOTONIC, on_stop_timeout, m, "stop-wait", &m->stop_timer);
         if (r < 0)
                 return r;
-        r = manager_set_up_first_run(m);
+        r = manager_set_up_waits(m);
         if (r < 0)
                 return r;
         r = manager_set_up_replacing(m);
@@ -192,6 +194,7 @@ static void manager_done(Manager *m) {
         sd_event_source_disable_unref(m->resync_timer);
         sd_event_source_disable_unref(m->stop_timer);
         sd_event_source_disable_unref(m->first_run_timer);
+        sd_event_source_disable_unref(m->surge_timer);
         sd_event_source_disable_unref(m->cap_source);
         sd_event_source_disable_unref(m->replace_source);
         sd_event_unref(m->event);

@@ -44,8 +44,11 @@ static void container_fields(ContainerFields *f, const Container *c) {
         add(f, "CONTAINER_ID_FULL", f->id_full);
         add(f, "CONTAINER_NAME", c->name);
         add(f, "IMAGE_NAME", shared_text(c->image));
-        add(f, "SWARM_SERVICE_NAME", shared_text(c->service));
-        add(f, "SWARM_TASK_ID", c->task_id);
+        /* Anybody can write a service's name into a label; the engine has said that this is a task. */
+        if (c->scope == SCOPE_TASK) {
+                add(f, "SWARM_SERVICE_NAME", shared_text(c->service));
+                add(f, "SWARM_TASK_ID", c->task_id);
+        }
 }
 
 static void add_attempt(ContainerFields *f, unsigned attempt) {

@@ -8,7 +8,7 @@
 #include "daemon/status.h"
 
 char *status_format(char *buf, size_t size, const StatusFigures *f) {
-        char next[TIME_SPAN_TEXT_MAX], when[TIME_SPAN_TEXT_MAX + 16];
+        char next[TIME_SPAN_TEXT_MAX], when[TIME_SPAN_TEXT_MAX + 16], waits[64] = "";
 
         if (!f->connected) {
                 snprintf(buf, size, "Waiting for the engine; %zu %s so far", f->removed,
@@ -24,9 +24,12 @@ char *status_format(char *buf, size_t size, const StatusFigures *f) {
                 snprintf(when, sizeof(when), "next due in %s",
                                 time_span_format(next, sizeof(next), f->next_in, USEC_PER_SEC));
 
+        if (f->first_run)
+                snprintf(waits, sizeof(waits), "; first start, see FirstRunDelay=");
+        else if (f->held > 0)
+                snprintf(waits, sizeof(waits), "; %zu held, see SurgeLimit=", f->held);
         snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s%s", f->tracked, f->stopped,
-                        when, f->removed, f->dry_run ? "would have been removed" : "removed",
-                        f->first_run ? "; first start, see FirstRunDelay=" : "");
+                        when, f->removed, f->dry_run ? "would have been removed" : "removed", waits);
         return buf;
 }
 

@@ -180,6 +180,19 @@ static Place place_of(const Container *c, const Situation *s) {
 
 /* --- the decision --- */
 
+/* The outcome's setting, or MaxTTL= if that has cut the label which speaks for it. */
+static SettingId deciding_setting(const Profile *p, Outcome o) {
+        const LabelPolicy *l = &p->labels;
+
+        if (o == OUTCOME_UNKNOWN)
+                return setting_of(o);
+        if (outcome_fails(o) && l->has[LABEL_TTL_FAILURE])
+                return l->ttl_failure > p->settings->labels_max_ttl ? SETTING_LABELS_MAX_TTL : setting_of(o);
+        if (l->has[LABEL_TTL] && l->ttl > p->settings->labels_max_ttl)
+                return SETTING_LABELS_MAX_TTL;
+        return setting_of(o);
+}
+
 typedef struct Wanted {
         Verdict verdict;
         Outcome outcome;
@@ -370,15 +383,17 @@ static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, 
                 w.verdict = over_cap ? VERDICT_OVER_CAP : VERDICT_RETAINED;
                 w.setting = over_cap            ? SETTING_MAX_STOPPED
                             : orphan_age < span ? SETTING_ORPHAN_AGE
-                                                : setting_of(w.outcome);
+                                                : deciding_setting(p, w.outcome);
                 w.or_setting = !over_cap && orphan_age == span ? SETTING_ORPHAN_AGE : w.setting;
                 w.any_setting = n > 1 && !over_cap;
         } else {
                 w.verdict = orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
-                w.setting = orphan_age < span ? SETTING_ORPHAN_AGE : setting_of(w.outcome);
+                w.setting = orphan_age < span ? SETTING_ORPHAN_AGE : deciding_setting(p, w.outcome);
                 w.or_setting = orphan_age == span ? SETTING_ORPHAN_AGE : w.setting;
                 if (floor > expires)
                         w.setting = w.or_setting = SETTING_MINIMUM_AGE;
+                if (p->keep_by_label && label_until > latest(expires, floor, 0))
+                        w.setting = w.or_setting = SETTING_LABELS_MAX_TTL;
                 w.any_setting = n > 1 || floor == expires;
                 /* Only its cap takes what is still one of the last. */
                 if (over_cap && (last || w.unsure) && now < last_until) {

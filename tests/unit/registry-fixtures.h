@@ -233,7 +233,7 @@ static void check_profiles(const Registry *r) {
 
 /* What must hold at any time: counts, order, references, places in the queue and in slots. */
 static void check_consistent(const Registry *r) {
-        size_t n = 0, queued = 0, stopped = 0, references = 0, held = 0;
+        size_t n = 0, queued = 0, stopped = 0, tracked = 0, references = 0, held = 0;
 
         for (Container *c = registry_next(r, NULL); c; c = registry_next(r, c)) {
                 n++;
@@ -245,8 +245,8 @@ static void check_consistent(const Registry *r) {
                 references += c->image ? 1 : 0;
                 references += c->service ? 1 : 0;
                 references += c->node ? 1 : 0;
-                stopped += (c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD) && !c->gone &&
-                           c->scope != SCOPE_OTHER;
+                stopped += c->slot ? 1 : 0; /* check_slots() knows which must be in one */
+                tracked += !c->gone && (c->profile ? c->profile->in_scope : c->scope != SCOPE_OTHER);
         }
         for (SharedText *t = r->texts; t; t = t->hh.next)
                 held += t->references;
@@ -255,6 +255,7 @@ static void check_consistent(const Registry *r) {
         assert_true(r->due.allocated >= n);
         assert_int_equal(held, references);
         assert_int_equal(registry_count_stopped(r), stopped);
+        assert_int_equal(registry_count_tracked(r), tracked);
         check_slots(r);
         check_profiles(r);
 }

@@ -26,7 +26,7 @@ static void test_keep_with_max_ttl(void **state) {
         w.settings.retention.failure = DAY;
         expect(&w, EPOCH + 2 * DAY - 1, VERDICT_KEPT_LABEL, EPOCH + 2 * DAY);
         expect(&w, EPOCH + 2 * DAY, VERDICT_TTL_EXPIRED, EPOCH + 2 * DAY);
-        expect_origin(&w, EPOCH + 2 * DAY, SETTING_FAILURE, "default");
+        expect_origin(&w, EPOCH + 2 * DAY, SETTING_LABELS_MAX_TTL, "default"); /* it ended the keep */
 
         /* A rule's keep behind it has no end. */
         keep_by_rule(&w);
@@ -53,7 +53,7 @@ static void test_keep_of_a_failed_start(void **state) {
         expect(&w, EPOCH + HOUR + MINUTE, VERDICT_KEPT_LABEL, EPOCH + 2 * DAY);
         expect(&w, EPOCH + 2 * DAY - 1, VERDICT_KEPT_LABEL, EPOCH + 2 * DAY);
         expect(&w, EPOCH + 2 * DAY, VERDICT_TTL_EXPIRED, EPOCH + 2 * DAY);
-        expect_origin(&w, EPOCH + 2 * DAY, SETTING_FAILED_START, "default");
+        expect_origin(&w, EPOCH + 2 * DAY, SETTING_LABELS_MAX_TTL, "default");
         clear(&w);
 }
 
@@ -96,9 +96,11 @@ static void test_ttl_labels(void **state) {
                 { NULL, "4h", 0, false, HOUR, SETTING_SUCCESS, "default" },
                 { NULL, "4h", 143, false, HOUR, SETTING_SHUTDOWN, "default" },
                 { NULL, "4h", 1, false, 4 * HOUR, SETTING_FAILURE, "label org.reaperd.ttl.failure" },
-                { "7d", NULL, 1, false, 6 * HOUR, SETTING_FAILURE, "label org.reaperd.ttl" },
-                { "infinity", "infinity", 1, false, 6 * HOUR, SETTING_FAILURE,
-                                "label org.reaperd.ttl.failure" },
+                { "6h", NULL, 1, false, 6 * HOUR, SETTING_FAILURE, "label org.reaperd.ttl" },
+                /* What MaxTTL= has cut is its doing. */
+                { "7d", NULL, 1, false, 6 * HOUR, SETTING_LABELS_MAX_TTL, "default" },
+                { "7d", "4h", 0, false, 6 * HOUR, SETTING_LABELS_MAX_TTL, "default" },
+                { "infinity", "infinity", 1, false, 6 * HOUR, SETTING_LABELS_MAX_TTL, "default" },
                 { "0", NULL, 1, false, MINUTE, SETTING_MINIMUM_AGE, "default" },
                 { "3s", "5s", 0, false, MINUTE, SETTING_MINIMUM_AGE, "default" },
                 { "3h", "soon", 1, false, 3 * HOUR, SETTING_FAILURE, "label org.reaperd.ttl" },

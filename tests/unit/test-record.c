@@ -12,6 +12,7 @@ static Container container = {
         .name = (char *)"web.1.xyz",
         .task_id = (char *)"xyz",
         .exit_code = 3,
+        .scope = SCOPE_TASK,
 };
 static const Decision decision = {
         .verdict = VERDICT_TTL_EXPIRED, .age = 62 * MINUTE, .setting = SETTING_FAILURE
@@ -91,6 +92,13 @@ static void test_origin(void **state) {
         profile.rule = NULL;
         run(remove_it, THE_JOURNAL);
         assert_null(strstr(in_journal, "REAPERD_RULE"));
+
+        /* A label says that it is a task, and the engine that it is none. */
+        assert_non_null(strstr(in_journal, "\nSWARM_TASK_ID=xyz\n"));
+        container.scope = SCOPE_OTHER;
+        run(remove_it, THE_JOURNAL);
+        assert_null(strstr(in_journal, "SWARM_"));
+        container.scope = SCOPE_TASK;
         container.profile = NULL;
 }
 

@@ -88,11 +88,16 @@ static void test_count_stopped(void **state) {
         event(r, 2, EVENT_START, start);
         event(r, 3, EVENT_DIE, start);
         assert_int_equal(registry_count_stopped(r), 2);
+        assert_int_equal(registry_count_tracked(r), 3);
         c = summary(r, 4, start);
-        c->state = CONTAINER_DEAD;
         assert_int_equal(registry_count_stopped(r), 3);
-        c->gone = true;
+        assert_int_equal(registry_count_tracked(r), 4);
+        registry_set_gone(r, c);
         assert_int_equal(registry_count_stopped(r), 2);
+        assert_int_equal(registry_count_tracked(r), 3);
+        registry_set_other(r, registry_next(r, NULL)); /* no rule lets it in */
+        assert_int_equal(registry_count_stopped(r), 1);
+        assert_int_equal(registry_count_tracked(r), 2);
         done(r);
 }
 
