@@ -102,9 +102,13 @@ sysusersdir := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 catalogdir  := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 confdir     := $(DESTDIR)$(SYSCONFDIR)/reaperd
 
-# The sources name the places that a distribution's package has. Copies a text with those of this installation.
-place = sed -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' $(1) > $(2) && \
-        chmod 644 $(2)
+# The sources name the places that a distribution's package has. Copies a text with those of this installation, after
+# edits of its own.
+place = sed $(3) -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' \
+        -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' $(1) > $(2) && chmod 644 $(2)
+# What the README refers to lies elsewhere once it is installed.
+links := -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' -e 's|](systemd/reaperd.service.d/|](|g' \
+        -e 's|](man/\([a-z.]*\)\([58]\))|](../../man/man\2/\1\2)|g'
 
 .PHONY: install
 install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration is kept
@@ -112,7 +116,10 @@ install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration
 	$(INSTALL) -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
 	$(call place,man/reaperd.conf.5,$(mandir)/man5/reaperd.conf.5)
 	$(call place,man/reaperd.8,$(mandir)/man8/reaperd.8)
-	$(call place,README.md,$(docdir)/README.md)
+	$(call place,README.md,$(docdir)/README.md,$(links))
+	$(call place,CHANGELOG.md,$(docdir)/CHANGELOG.md)
+	$(call place,CONTRIBUTING.md,$(docdir)/CONTRIBUTING.md)
+	$(INSTALL) -m 644 LICENSE $(docdir)/LICENSE
 	$(call place,systemd/reaperd.service.d/tcp.conf.example,$(docdir)/tcp.conf.example)
 	$(call place,systemd/reaperd.service,$(unitdir)/reaperd.service)
 	$(call place,systemd/reaperd.sysusers,$(sysusersdir)/reaperd.conf)
@@ -130,8 +137,8 @@ endif
 .PHONY: uninstall
 uninstall: ## remove what install put there, but not the configuration
 	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
-	        $(docdir)/tcp.conf.example $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf \
-	        $(catalogdir)/reaperd.catalog
+	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/tcp.conf.example \
+	        $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf $(catalogdir)/reaperd.catalog
 	rmdir $(docdir) 2>/dev/null || :
 ifeq ($(DESTDIR),)
 	@printf '%s\n' '' 'What is left of it: $(SYSCONFDIR)/reaperd, /var/lib/reaperd, and the user reaperd. What is left to do:' \

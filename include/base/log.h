@@ -24,6 +24,9 @@ typedef struct LogField {
 /* Finds out whether stderr is the journal ($JOURNAL_STREAM names its device and inode). Call once. */
 void log_open(void);
 
+/* Is it? Without log_open() it is not. */
+bool log_is_to_journal(void);
+
 /* Messages above this level (LOG_EMERG to LOG_DEBUG) are dropped. Default LOG_INFO. */
 void log_set_max_level(int level);
 bool log_enabled(int level);

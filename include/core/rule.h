@@ -58,6 +58,7 @@ RuleKey rule_key_find(const char *key);
 typedef struct Patterns {
         char **texts; /* owned, each; as given, a leading `!` negates */
         size_t n;
+        SettingOrigin *origins; /* of each, owned */
 } Patterns;
 
 #define RULE_NAME_MAX     64  /* bytes */
@@ -74,7 +75,7 @@ struct Rule {
         Retention values; /* where has_value is set */
         bool has_value[_SETTING_MAX];
         SettingOrigin origins[_SETTING_MAX];
-        SettingOrigin key_origins[_RULE_KEY_MAX];
+        SettingOrigin key_origins[_RULE_KEY_MAX]; /* but of lists: each of their texts has its own */
 };
 
 /* What a rule looks at. NULL: not told, which no glob without `!` matches. */

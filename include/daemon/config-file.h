@@ -26,10 +26,10 @@
 int config_load(const char *path, const char *root, Settings *ret, ConfigReport *ret_report);
 
 /* Writes the effective configuration as an INI file that config_load() reads back to the same values, each
- * preceded by a comment line: "# FILE:LINE" that set it (of a list: that added to it last), "# default",
- * "# default (as Failure)" for one that follows another setting, or "# FILE:LINE (default)" where a file
- * has reset it. Of rules, what is set is written, and what follows that: "# FILE:LINE (as Failure)". A
- * long list is several lines, each within CONFIG_LINE_MAX. Returns a new string, NULL if out of memory. */
+ * preceded by a comment line: "# FILE:LINE" that set it, "# default", "# default (as Failure)" for one that
+ * follows another setting, or "# FILE:LINE (default)" where a file has reset it. Of rules, what is set
+ * is written, and what follows that: "# FILE:LINE (as Failure)". Of a list each line that added to it is
+ * one here too, so that none is longer than CONFIG_LINE_MAX. Returns a new string, NULL if out of memory. */
 char *config_print(const Settings *s);
 
 #endif

@@ -17,7 +17,8 @@ typedef enum ConfigFaultKind {
         CONFIG_NOTICE, /* worth saying; e.g. a key set twice in one file */
 } ConfigFaultKind;
 
-/* One fault, as text for a person: "file:line: [Section] Key: what is wrong, accepted: ...". */
+/* One fault, as text for a person: "file:line: [Section] Key: what is wrong, accepted: ...". That of a
+ * notice has "notice: " in front of the section. */
 typedef struct ConfigFault {
         ConfigFaultKind kind;
         char *text; /* printable UTF-8 */
@@ -39,7 +40,8 @@ int config_report_add(ConfigReport *report, ConfigFaultKind kind, const char *fi
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Tells all of it: `bare` as lines on stderr whatever the log level, for whoever asked about the
- * configuration, so that editors and scripts can read them; else to the log. */
+ * configuration, so that editors and scripts can read them; else, and if stderr is the journal, where a
+ * bare line would have no priority, to the log. */
 void config_report_tell(const ConfigReport *report, bool bare);
 
 #endif

@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "base/utf8.h"
 
-/* A message is cut here. Long enough for two container names of the greatest length and a sentence. */
-#define MESSAGE_SIZE_MAX 2048
+/* A message is cut here. Long enough for a line of a container's log, which is the longest that is shown. */
+#define MESSAGE_SIZE_MAX (4096 + 64)
 /* Fields of one record, besides MESSAGE, PRIORITY, SYSLOG_IDENTIFIER and MESSAGE_ID. */
 #define FIELDS_MAX 24
 
@@ -36,6 +36,10 @@ void log_open(void) {
         /* The variable is inherited by everything that the service starts; only the comparison tells whether
          * stderr has been redirected since. */
         to_journal = st.st_dev == (dev_t)device && st.st_ino == (ino_t)inode;
+}
+
+bool log_is_to_journal(void) {
+        return to_journal;
 }
 
 void log_set_max_level(int level) {

@@ -15,6 +15,7 @@ static void patterns_done(Patterns *list) {
                 free(list->texts[i]);
 
         free(list->texts);
+        free(list->origins);
         *list = (Patterns){};
 }
 
@@ -139,8 +140,10 @@ static int parse_patterns(
         }
 }
 
-static int add_patterns(Patterns *list, RuleKey key, const char *text, const char **ret_what) {
+static int add_patterns(Patterns *list, RuleKey key, const char *text, const SettingOrigin *origin,
+                const char **ret_what) {
         _cleanup_(patterns_done) Patterns more = {};
+        SettingOrigin *origins;
         char **texts;
         int r;
 
@@ -148,13 +151,20 @@ static int add_patterns(Patterns *list, RuleKey key, const char *text, const cha
         if (r < 0 || more.n == 0)
                 return r;
 
+        origins = reallocarray(list->origins, list->n + more.n, sizeof(SettingOrigin));
+        if (!origins)
+                return -ENOMEM;
+        list->origins = origins;
+
         texts = reallocarray(list->texts, list->n + more.n, sizeof(char *));
         if (!texts)
                 return -ENOMEM;
-
-        memcpy(texts + list->n, more.texts, more.n * sizeof(char *));
         list->texts = texts;
-        list->n += more.n;
+
+        for (size_t i = 0; i < more.n; i++) {
+                origins[list->n] = *origin;
+                texts[list->n++] = more.texts[i];
+        }
         more.n = 0;
         return 0;
 }
@@ -219,14 +229,14 @@ int rule_set(Settings *s, Rule *rule, RuleKey key, const char *text, const char 
         if (r < 0)
                 return r;
 
-        if (key == RULE_KIND)
-                r = set_kind(rule, text, what);
-        else if (key == RULE_ACTION)
-                r = set_action(rule, text, what);
-        else if (origin.is_default)
+        if (rule_key_info(key)->is_list) {
+                if (!origin.is_default)
+                        return add_patterns(&rule->lists[key], key, text, &origin, what);
                 patterns_done(&rule->lists[key]);
-        else
-                r = add_patterns(&rule->lists[key], key, text, what);
+                return 0;
+        }
+
+        r = key == RULE_KIND ? set_kind(rule, text, what) : set_action(rule, text, what);
         if (r < 0)
                 return r;
 

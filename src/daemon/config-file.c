@@ -256,31 +256,25 @@ static int print_setting(char **text, const Settings *s, SettingId id) {
         return text_append(text, "%s=%s\n", info->key, value);
 }
 
-/* Splits a list over as many lines as it needs; they add up when they are read. */
+/* A line for each that the list was read from; they add up when they are read. */
 static int print_list(char **text, const Rule *rule, RuleKey key) {
         const Patterns *list = &rule->lists[key];
-        size_t n_line = 0;
+        const SettingOrigin *above = NULL;
+        int r = 0;
 
-        for (size_t i = 0; i < list->n; i++) {
-                size_t n = strlen(list->texts[i]);
-                int r;
+        for (size_t i = 0; i < list->n && r >= 0; i++) {
+                const SettingOrigin *origin = &list->origins[i];
 
-                if (n_line > 0 && n_line + 1 + n <= CONFIG_LINE_MAX) {
+                if (above && above->file == origin->file && above->line == origin->line)
                         r = text_append(text, " %s", list->texts[i]);
-                        n_line += 1 + n;
-                } else {
-                        if (n_line > 0 && text_append(text, "\n") < 0)
-                                return -ENOMEM;
-                        if (print_origin(text, &rule->key_origins[key], NULL) < 0)
-                                return -ENOMEM;
+                else if ((above && text_append(text, "\n") < 0) || print_origin(text, origin, NULL) < 0)
+                        return -ENOMEM;
+                else
                         r = text_append(text, "%s=%s", rule_key_info(key)->key, list->texts[i]);
-                        n_line = strlen(rule_key_info(key)->key) + 1 + n;
-                }
-                if (r < 0)
-                        return r;
+                above = origin;
         }
 
-        return n_line > 0 ? text_append(text, "\n") : 0;
+        return r >= 0 && above ? text_append(text, "\n") : r;
 }
 
 static int print_rule_key(char **text, const Rule *rule, RuleKey key) {

@@ -37,6 +37,7 @@ static int append(ConfigReport *report, ConfigFaultKind kind, const char *raw) {
 
 int config_report_add(ConfigReport *report, ConfigFaultKind kind, const char *file, unsigned line,
                 const char *format, ...) {
+        const char *word = kind == CONFIG_NOTICE ? "notice: " : "";
         _cleanup_free_ char *what = NULL, *text = NULL;
         va_list ap;
         int r;
@@ -53,9 +54,9 @@ int config_report_add(ConfigReport *report, ConfigFaultKind kind, const char *fi
         }
 
         if (line > 0)
-                r = asprintf(&text, "%s:%u: %s", file, line, what);
+                r = asprintf(&text, "%s:%u: %s%s", file, line, word, what);
         else
-                r = asprintf(&text, "%s: %s", file, what);
+                r = asprintf(&text, "%s: %s%s", file, word, what);
         if (r < 0) {
                 text = NULL;
                 return -ENOMEM;
@@ -70,7 +71,7 @@ void config_report_tell(const ConfigReport *report, bool bare) {
         for (size_t i = 0; i < report->n_faults; i++) {
                 const ConfigFault *fault = &report->faults[i];
 
-                if (bare)
+                if (bare && !log_is_to_journal())
                         fprintf(stderr, "%s\n", fault->text);
                 else
                         log_message(fault->kind == CONFIG_ERROR ? LOG_ERR : LOG_NOTICE, "%s", fault->text);

@@ -21,21 +21,28 @@ typedef struct Arguments {
         ManagerOptions manager;
 } Arguments;
 
-static void help(void) {
-        puts("reaperd [OPTIONS...]\n\n"
-             "Removes stale stopped containers of Swarm tasks from this node.\n\n"
-             "  --config=PATH      Read PATH and PATH.d/*.conf instead of " CONFIG_FILE_DEFAULT "\n"
-             "  --check-config     Check the configuration, tell every error, and exit\n"
-             "  --print-config     Print the effective configuration, with origins, and exit\n"
-             "  --dry-run          Decide and log, but remove nothing\n"
-             "  --once             Make one pass, without waiting, and exit\n"
-             "  --log-level=LEVEL  emerg, alert, crit, err, warning, notice, info or debug\n"
-             "  --version          Print the version and exit\n"
-             "  --help             Print this help and exit\n\n"
-             "Exit status: 0 for success; 1 for bad arguments or a bad configuration, with --once also if "
-             "a\n"
-             "removal failed; 2 if --once could not reach the engine; 3 if it could not be set up. See\n"
-             "reaperd(8).");
+static const char help[] =
+                "reaperd [OPTIONS...]\n\n"
+                "Removes stale stopped containers of Swarm tasks from this node.\n\n"
+                "  --config=PATH      Read PATH and PATH.d/*.conf instead of " CONFIG_FILE_DEFAULT "\n"
+                "  --check-config     Check the configuration, tell every error, and exit\n"
+                "  --print-config     Print the effective configuration, with origins, and exit\n"
+                "  --dry-run          Decide and log, but remove nothing\n"
+                "  --once             Make one pass, without waiting, and exit\n"
+                "  --log-level=LEVEL  emerg, alert, crit, err, warning, notice, info or debug\n"
+                "  --version          Print the version and exit\n"
+                "  --help             Print this help and exit\n\n"
+                "Exit status: 0 for success; 1 for bad arguments, a bad configuration, or output that\n"
+                "cannot be written, with --once also if a removal failed; 2 if --once could not reach\n"
+                "the engine; 3 if it could not be set up. See reaperd(8).\n";
+
+/* Whoever has asked for the text is to know if it did not arrive whole. */
+static int print(const char *text) {
+        if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+                log_error("Cannot write to standard output: %s", strerror(errno));
+                return -EIO;
+        }
+        return 0;
 }
 
 /* Returns 1 to go on, 0 to end well, negative to end badly (said already). */
@@ -97,11 +104,9 @@ static int parse_arguments(int argc, char *argv[], Arguments *ret) {
                         log_set_max_level(level);
                         break;
                 case OPT_VERSION:
-                        puts("reaperd " REAPERD_VERSION);
-                        return 0;
+                        return print("reaperd " REAPERD_VERSION "\n");
                 case OPT_HELP:
-                        help();
-                        return 0;
+                        return print(help);
                 default:
                         /* getopt has said what is wrong */
                         log_error("Try --help");
@@ -135,12 +140,7 @@ static int print_config(const Settings *settings) {
                 log_error("Out of memory");
                 return -ENOMEM;
         }
-        fputs(text, stdout);
-        if (fflush(stdout) == EOF) {
-                log_error("Cannot write the configuration: %s", strerror(errno));
-                return -EIO;
-        }
-        return 0;
+        return print(text);
 }
 
 static int run(int argc, char *argv[]) {
@@ -157,10 +157,8 @@ static int run(int argc, char *argv[]) {
                 return r;
         if (arguments.print_config)
                 return print_config(&settings);
-        if (arguments.check_config) {
-                puts("configuration OK");
-                return 0;
-        }
+        if (arguments.check_config)
+                return print("configuration OK\n");
 
         r = manager_run(&settings, &arguments.manager);
         if (r < 0) {

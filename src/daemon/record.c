@@ -203,7 +203,7 @@ void record_reloaded(size_t n_rules, bool endpoint_changed) {
 
         snprintf(rules, sizeof(rules), "%zu", n_rules);
         log_record(LOG_INFO, MESSAGE_ID_RELOADED, fields, ELEMENTS_OF(fields),
-                        "A new configuration holds, with %zu rules%s", n_rules,
+                        "A new configuration holds, with %zu rule%s%s", n_rules, n_rules == 1 ? "" : "s",
                         endpoint_changed ? "; the engine is another one" : "");
 }
 
@@ -262,8 +262,8 @@ void record_first_run(size_t n_due, usec_t wait) {
 
         format_wait(&f, n_due, wait);
         log_record(LOG_NOTICE, MESSAGE_ID_FIRST_RUN, fields, ELEMENTS_OF(fields),
-                        "First start here: nothing is removed for another %s; %zu containers are due",
-                        f.span, n_due);
+                        "First start here: nothing is removed for another %s; %zu container%s due", f.span,
+                        n_due, n_due == 1 ? " is" : "s are");
 }
 
 const char *request_problem(int error, const char *message) {

@@ -62,7 +62,7 @@ static inline Registry *new_node(void) {
         settings.settings.retention.success = settings.settings.retention.failure = 30 * DAY;
         settings.settings.retention.shutdown = settings.settings.retention.oom_killed = 30 * DAY;
         rules[0] = (Rule){ .name = (char *)"keep", .action = RULE_ACTION_KEEP };
-        rules[0].lists[RULE_SERVICE] = (Patterns){ keep_patterns, 1 };
+        rules[0].lists[RULE_SERVICE] = (Patterns){ .texts = keep_patterns, .n = 1 };
         rules[1] = (Rule){ .name = (char *)"plain", .kind = RULE_KIND_OTHER, .action = RULE_ACTION_REAP };
         settings.settings.rules = rules;
         settings.settings.n_rules = 2;

@@ -42,16 +42,19 @@ static inline void run(Fixture *f, const char *text, size_t size) {
         assert_int_equal(config_reader_run("f", exact, size, &f->settings, f->refused, &f->report), 0);
 }
 
-/* All faults, a line each; notices begin with "notice ". */
+/* All faults, a line each. */
 static inline void assert_faults(const Fixture *f, const char *wanted) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);
 
         assert_non_null(out);
-        for (size_t i = 0; i < f->report.n_faults; i++)
-                fprintf(out, "%s%s\n", f->report.faults[i].kind == CONFIG_NOTICE ? "notice " : "",
-                                f->report.faults[i].text);
+        for (size_t i = 0; i < f->report.n_faults; i++) {
+                const ConfigFault *fault = &f->report.faults[i];
+
+                fprintf(out, "%s\n", fault->text);
+                assert_int_equal(fault->kind == CONFIG_NOTICE, strstr(fault->text, ": notice: ") != NULL);
+        }
         fclose(out);
         assert_string_equal(text, wanted);
 }

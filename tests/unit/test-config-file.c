@@ -233,17 +233,18 @@ static void all_faults_of_all_files_are_told(void **state) {
         put(RUN ".d/c.conf", "[Retention]\nSuccess=1h\n");
 
         _cleanup_loaded_ Loaded l = load(NULL);
-        assert_faults(&l, ETC ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
-                              "notice " ETC ":3: [Retention] Success: set twice, the value of line 2 is "
-                              "dropped for that of line 3\n" ETC
-                              ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Labels], "
-                              "[Reaper], [Rule NAME]\n" LIB ".d/a.conf:3: [Reaper]: line is indented, but "
-                              "no list of a rule stands right above it, "
-                              "accepted: lines that begin in the first column\n" ETC
-                              ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
-                              "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
-                              ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
-                              "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
+        assert_faults(&l,
+                        ETC ":2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n" ETC
+                            ":3: notice: [Retention] Success: set twice, the value of line 2 is "
+                            "dropped for that of line 3\n" ETC
+                            ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Labels], "
+                            "[Reaper], [Rule NAME]\n" LIB ".d/a.conf:3: [Reaper]: line is indented, but "
+                            "no list of a rule stands right above it, "
+                            "accepted: lines that begin in the first column\n" ETC
+                            ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
+                            "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
+                            ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
+                            "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
         assert_int_equal(l.report.n_errors, 5);
         assert_int_equal(l.report.n_notices, 1);
 }
@@ -308,14 +309,16 @@ static void rules_are_one_over_files(void **state) {
         assert_int_equal(rules[0].kind, RULE_KIND_TASK);
         assert_true(rules[0].values.failure == 2 * USEC_PER_HOUR);
         assert_string_equal(rules[0].origin.file, at(LIB ".d/a.conf"));
-        assert_string_equal(rules[0].key_origins[RULE_SERVICE].file, at(ETC ".d/b.conf"));
-        assert_int_equal(rules[0].key_origins[RULE_SERVICE].line, 8);
+        assert_string_equal(rules[0].lists[RULE_SERVICE].origins[0].file, at(LIB ".d/a.conf"));
+        assert_int_equal(rules[0].lists[RULE_SERVICE].origins[0].line, 2);
+        assert_string_equal(rules[0].lists[RULE_SERVICE].origins[1].file, at(ETC ".d/b.conf"));
+        assert_int_equal(rules[0].lists[RULE_SERVICE].origins[1].line, 8);
         assert_string_equal(rules[0].key_origins[RULE_KIND].file, at(ETC ".d/b.conf"));
         assert_true(rules[0].key_origins[RULE_KIND].is_default);
 
         assert_int_equal(rules[1].lists[RULE_SERVICE].n, 1);
         assert_string_equal(rules[1].lists[RULE_SERVICE].texts[0], "c");
-        assert_int_equal(rules[1].key_origins[RULE_SERVICE].line, 5);
+        assert_int_equal(rules[1].lists[RULE_SERVICE].origins[0].line, 5);
         assert_int_equal(rules[1].action, RULE_ACTION_KEEP);
         assert_string_equal(rules[1].key_origins[RULE_ACTION].file, at(LIB ".d/a.conf"));
 }
@@ -335,19 +338,17 @@ static void rules_without_effect_are_noticed(void **state) {
         _cleanup_loaded_ Loaded l = load(NULL);
         assert_int_equal(l.result, 0);
         assert_true(asprintf(&wanted,
-                                    "notice " ETC
-                                    ":27: [Rule k] Success: set twice, the value of line 26 is "
-                                    "dropped for that of line 27\n"
-                                    "notice " ETC
-                                    ":1: [Rule a]: has no effect, as it sets neither Action= nor any value%s"
-                                    "notice " ETC
-                                    ":3: [Rule b]: has no effect, as containers that are no tasks are left "
-                                    "alone without Action=reap%s"
-                                    "notice " ETC ":6: [Rule c]: has no effect, as tasks are let go without "
-                                    "Action=reap, and "
-                                    "it is about no others without Kind=other or any%s"
-                                    "notice " ETC ":25: [Rule k]: has no effect, as it sets neither Action= "
-                                    "nor any value%s",
+                                    ETC ":27: notice: [Rule k] Success: set twice, the value of line 26 is "
+                                        "dropped for that of line 27\n" ETC
+                                        ":1: notice: [Rule a]: has no effect, as it sets neither Action= "
+                                        "nor any value%s" ETC ":3: notice: [Rule b]: has no effect, as "
+                                        "containers that are no tasks are left "
+                                        "alone without Action=reap%s" ETC
+                                        ":6: notice: [Rule c]: has no effect, as tasks are let go without "
+                                        "Action=reap, and "
+                                        "it is about no others without Kind=other or any%s" ETC
+                                        ":25: notice: [Rule k]: has no effect, as it sets neither Action= "
+                                        "nor any value%s",
                                     tail, tail, tail, tail) > 0);
         assert_faults(&l, wanted);
 
@@ -365,8 +366,8 @@ static void notices_are_no_errors(void **state) {
 
         _cleanup_loaded_ Loaded l = load(NULL);
         assert_int_equal(l.result, 0);
-        assert_faults(&l, "notice " ETC ":3: [Reaper] Parallelism: set twice, "
-                          "the value of line 2 is dropped for that of line 3\n");
+        assert_faults(&l, ETC ":3: notice: [Reaper] Parallelism: set twice, "
+                              "the value of line 2 is dropped for that of line 3\n");
         assert_int_equal(l.settings.parallelism, 5);
 }
 

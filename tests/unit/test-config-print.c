@@ -114,8 +114,12 @@ static void rules_are_printed_as_they_are_set(void **state) {
                                     "FirstRunDelay=10min\n"
                                     "\n"
                                     "[Rule b c]\n"
+                                    "# %1$s" ETC ":3\n"
+                                    "Service=a\n"
+                                    "# %1$s" ETC ":4\n"
+                                    "Service=b !c*\n"
                                     "# %1$s" ETC ".d/a.conf:2\n"
-                                    "Service=a b !c* d\n"
+                                    "Service=d\n"
                                     "# %1$s" ETC ":5\n"
                                     "Label=x=y !z\n"
                                     "# %1$s" ETC ".d/a.conf:4 (default)\n"
@@ -142,21 +146,65 @@ static void rules_are_printed_as_they_are_set(void **state) {
         assert_round_trip(&l.settings);
 }
 
-static void long_lists_are_several_lines(void **state) {
+/* Every word of a list is below the line that it stands on. */
+static void lists_have_the_origins_of_their_words(void **state) {
+        static const char main_file[] = "[Rule a]\nAction=keep\nName=cleared\n also\nService=one two\n"
+                                        "  # in between\n  three\n\tfour !five\nName=\n six\nImage=gone\n",
+                          drop_in[] = "[Rule a]\nImage=\nService=seven\n eight\nName=nine\n";
+        _cleanup_free_ char *text = NULL, *wanted = NULL;
+
         (void)state;
-        /* globs of every length, so that every length of a line comes up */
+        put(ETC, main_file);
+        put(ETC ".d/a.conf", drop_in);
+
+        _cleanup_loaded_ Loaded l = load(NULL);
+        assert_loaded(&l);
+        text = config_print(&l.settings);
+        assert_true(asprintf(&wanted,
+                                    "[Rule a]\n"
+                                    "# %1$s" ETC ":5\n"
+                                    "Service=one two\n"
+                                    "# %1$s" ETC ":7\n"
+                                    "Service=three\n"
+                                    "# %1$s" ETC ":8\n"
+                                    "Service=four !five\n"
+                                    "# %1$s" ETC ".d/a.conf:3\n"
+                                    "Service=seven\n"
+                                    "# %1$s" ETC ".d/a.conf:4\n"
+                                    "Service=eight\n"
+                                    "# %1$s" ETC ":10\n"
+                                    "Name=six\n"
+                                    "# %1$s" ETC ".d/a.conf:5\n"
+                                    "Name=nine\n"
+                                    "# %1$s" ETC ":2\n"
+                                    "Action=keep\n",
+                                    root) > 0);
+        assert_string_equal(strstr(text, "[Rule a]"), wanted);
+        assert_round_trip(&l.settings);
+}
+
+static void the_longest_lines_are_not_cut(void **state) {
+        (void)state;
+        /* lines of globs of every length, the first with its key, the others with as much room for one */
         for (size_t length = 1; length <= 190; length++) {
                 _cleanup_free_ char *config = NULL, *text = NULL;
-                size_t size, n_lines = 0;
+                size_t size, n_line = 190, n_lines = 0;
                 FILE *out = open_memstream(&config, &size);
 
                 assert_non_null(out);
-                fputs("[Rule a]\nAction=keep\n", out);
+                fputs("[Rule a]\nAction=keep\nService=", out);
                 for (unsigned i = 0; i < 64; i++) {
-                        fputs("Service=", out);
+                        if (n_line < length) {
+                                fputs("\n ", out);
+                                n_line = 190;
+                        }
                         for (size_t k = 0; k < length; k++)
                                 fputc("abcdefgh"[(i + k) % 8], out);
-                        fputc('\n', out);
+                        n_line -= length;
+                        if (n_line > 0) {
+                                fputc(' ', out);
+                                n_line--;
+                        }
                 }
                 fclose(out);
                 put(ETC, config);
@@ -167,7 +215,7 @@ static void long_lists_are_several_lines(void **state) {
                 assert_round_trip(&l.settings);
 
                 text = config_print(&l.settings);
-                for (const char *p = text; (p = strstr(p, ":66\nService=")); p++)
+                for (const char *p = text; (p = strstr(p, "\nService=")); p++)
                         n_lines++;
                 assert_int_equal(n_lines, 1 + 63 / ((190 + 1) / (length + 1)));
         }
@@ -227,7 +275,8 @@ int main(void) {
                 test(the_defaults_are_printed),
                 test(origins_are_printed),
                 test(rules_are_printed_as_they_are_set),
-                test(long_lists_are_several_lines),
+                test(lists_have_the_origins_of_their_words),
+                test(the_longest_lines_are_not_cut),
                 test(what_is_printed_reads_back),
                 test(a_files_name_cannot_smuggle_settings),
         };

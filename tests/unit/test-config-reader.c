@@ -131,17 +131,20 @@ static void faults_are_told(void **state) {
                                 "f:1: [Bogus]: unknown section, accepted: " SECTIONS "\n" },
 
                 /* set twice */
-                { "[Retention]\nSuccess=1h\nSuccess=2h\nSuccess=\n",
-                                "notice f:3: [Retention] Success: set twice, the value of line 2 is dropped "
-                                "for that of line 3\n"
-                                "notice f:4: [Retention] Success: set twice, the value of line 3 is dropped "
-                                "for that of line 4\n" },
+                { "[Retention]\nSuccess=1h\nSuccess=2h\nSuccess=\n", "f:3: notice: [Retention] Success: set "
+                                                                     "twice, the value of line 2 is dropped "
+                                                                     "for that of line 3\n"
+                                                                     "f:4: notice: [Retention] Success: set "
+                                                                     "twice, the value of line 3 is dropped "
+                                                                     "for that of line 4\n" },
                 { "[Retention]\nSuccess=1h\n[Engine]\n[Retention]\nFailure=1h\nSuccess=2h\n",
-                                "notice f:6: [Retention] Success: set twice, the value of line 2 is dropped "
+                                "f:6: notice: [Retention] Success: set twice, the value of line 2 is "
+                                "dropped "
                                 "for that of line 6\n" },
                 { "[Retention]\nSuccess=x\nSuccess=y\n",
                                 "f:2: [Retention] Success: 'x' is not a time span, accepted: 0 to infinity\n"
-                                "notice f:3: [Retention] Success: set twice, the value of line 2 is dropped "
+                                "f:3: notice: [Retention] Success: set twice, the value of line 2 is "
+                                "dropped "
                                 "for that of line 3\n"
                                 "f:3: [Retention] Success: 'y' is not a time span, accepted: 0 to "
                                 "infinity\n" },

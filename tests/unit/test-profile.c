@@ -318,7 +318,7 @@ static void test_first_rule(void **state) {
         Profile p;
 
         (void)state;
-        rules[0].lists[RULE_SERVICE] = (Patterns){ patterns, 1 };
+        rules[0].lists[RULE_SERVICE] = (Patterns){ .texts = patterns, .n = 1 };
         rules[1].values.failure = 5 * MINUTE;
         set_in_rule(&rules[1], SETTING_FAILURE, "conf", 1);
         rules[2].values.success = 6 * MINUTE;
@@ -419,7 +419,8 @@ static void random_rule(uint64_t *random, Rule *rule, unsigned number) {
 
         *rule = rule_for((RuleKind)random_below(random, 3), (RuleAction)random_below(random, 3));
         if (random_chance(random, 30)) /* matches by itself, or does not, whatever the kind */
-                rule->lists[RULE_NAME] = (Patterns){ random_chance(random, 50) ? any : none, 1 };
+                rule->lists[RULE_NAME] =
+                                (Patterns){ .texts = random_chance(random, 50) ? any : none, .n = 1 };
         for (size_t i = 0; i < ELEMENTS_OF(rule_settings); i++)
                 if (random_chance(random, 40)) {
                         put_value(&rule->values, rule_settings[i], random_value(random, rule_settings[i]));

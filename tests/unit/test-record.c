@@ -301,6 +301,22 @@ static void test_others(void **state) {
                         "\nREAPERD_HELD=12\nREAPERD_WAIT_USEC=90000000\n.\n");
 }
 
+static void single_ones(void) {
+        record_reloaded(1, false);
+        record_reload_refused(1);
+        record_first_run(1, MINUTE);
+}
+
+static void test_single_ones(void **state) {
+        (void)state;
+        run(single_ones, NOT_SET);
+        assert_string_equal(on_stderr,
+                        "reaperd: A new configuration holds, with 1 rule\n"
+                        "reaperd: The new configuration is refused, with 1 error; the old one still holds\n"
+                        "reaperd: First start here: nothing is removed for another 1min; 1 container is "
+                        "due\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_removal),
@@ -308,6 +324,7 @@ int main(void) {
                 cmocka_unit_test(test_log_tail),
                 cmocka_unit_test(test_log_tail_is_cut),
                 cmocka_unit_test(test_others),
+                cmocka_unit_test(test_single_ones),
         };
 
         memset(&container.id, 0xab, sizeof(container.id));

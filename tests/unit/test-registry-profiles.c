@@ -45,7 +45,7 @@ static void test_renamed(void **state) {
 
         (void)state;
         rules[0] = (Rule){ .name = (char *)"by-name", .action = RULE_ACTION_KEEP };
-        rules[0].lists[RULE_NAME] = (Patterns){ patterns, 1 };
+        rules[0].lists[RULE_NAME] = (Patterns){ .texts = patterns, .n = 1 };
         r = fresh_with_rules(1);
         c = listed(r, 1, SCOPE_TASK, hour);
         assert_null(c->profile->rule);
@@ -81,7 +81,7 @@ static void test_subject(void **state) {
         rules[0] = (Rule){ .name = (char *)"all", .kind = RULE_KIND_ANY };
         for (size_t i = 0; i < _RULE_LIST_MAX; i++) {
                 lists[i] = patterns[i];
-                rules[0].lists[i] = (Patterns){ &lists[i], 1 };
+                rules[0].lists[i] = (Patterns){ .texts = &lists[i], .n = 1 };
         }
         r = fresh_with_rules(1);
         assert_non_null(listed(r, 1, SCOPE_TASK, stacked)->profile->rule);
@@ -96,7 +96,7 @@ static void test_subject(void **state) {
 
         for (size_t i = 0; i < _RULE_LIST_MAX; i++) {
                 rules[0] = (Rule){ .name = (char *)"one", .kind = RULE_KIND_OTHER };
-                rules[0].lists[i] = (Patterns){ &lists[i], 1 };
+                rules[0].lists[i] = (Patterns){ .texts = &lists[i], .n = 1 };
                 r = fresh_with_rules(1);
                 c = listed(r, 1, SCOPE_OTHER, stacked);
                 assert_int_equal(c->profile->rule != NULL, i != RULE_SERVICE && i != RULE_STACK);

@@ -151,21 +151,22 @@ static void lists_add_up(void **state) {
         assert_int_equal(settings_init(&s), 0);
         rule = add_rule(&s, "a");
         for (RuleKey key = 0; key < _RULE_LIST_MAX; key++) {
-                assert_true(rule->key_origins[key].is_default);
                 set(&s, rule, key, "a");
                 set(&s, rule, key, "!b \t c*\vd=e");
                 assert_list(rule, key, "a !b c* d=e");
-                assert_int_equal(rule->key_origins[key].line, 7);
-                assert_false(rule->key_origins[key].is_default);
 
                 assert_int_equal(rule_set(&s, rule, key, "a", "other", 9, NULL), 0);
                 assert_list(rule, key, "a !b c* d=e a");
-                assert_string_equal(rule->key_origins[key].file, "other");
-                assert_int_equal(rule->key_origins[key].line, 9);
+                for (size_t i = 0; i < 5; i++) {
+                        const SettingOrigin *origin = &rule->lists[key].origins[i];
+
+                        assert_string_equal(origin->file, i < 4 ? "file" : "other");
+                        assert_int_equal(origin->line, i < 4 ? 7 : 9);
+                        assert_false(origin->is_default);
+                }
 
                 set(&s, rule, key, "");
                 assert_list(rule, key, "");
-                assert_true(rule->key_origins[key].is_default);
                 set(&s, rule, key, "");
                 set(&s, rule, key, "x");
                 assert_list(rule, key, "x");
@@ -221,11 +222,14 @@ static void other_lists_are_refused(void **state) {
                 assert_int_equal(rule_set(&s, rule, cases[i].key, cases[i].text, NULL, 0, NULL), r);
 
                 /* nothing has changed */
-                for (RuleKey key = 0; key < _RULE_LIST_MAX; key++)
+                for (RuleKey key = 0; key < _RULE_LIST_MAX; key++) {
                         assert_list(rule, key, "before");
+                        assert_int_equal(rule->lists[key].origins[0].line, 7);
+                }
                 assert_int_equal(rule->kind, RULE_KIND_ANY);
                 assert_int_equal(rule->action, RULE_ACTION_REAP);
-                assert_int_equal(rule->key_origins[cases[i].key].line, 7);
+                assert_int_equal(rule->key_origins[RULE_KIND].line, 7);
+                assert_int_equal(rule->key_origins[RULE_ACTION].line, 7);
 
                 /* one fewer is fine */
                 longest[RULE_PATTERN_MAX] = '\0';

@@ -383,7 +383,7 @@ static void settings_can_be_shared(void **state) {
         assert_string_equal(other->settings.endpoint, "unix:///a");
         assert_string_equal(other->settings.origins[SETTING_ENDPOINT].file, "one");
         assert_string_equal(other->settings.rules[0].lists[RULE_SERVICE].texts[1], "y");
-        assert_string_equal(other->settings.rules[0].key_origins[RULE_SERVICE].file, "one");
+        assert_string_equal(other->settings.rules[0].lists[RULE_SERVICE].origins[0].file, "one");
         assert_int_equal(other->references, 1);
         assert_null(shared_settings_unref(other));
         assert_null(shared_settings_unref(NULL));
