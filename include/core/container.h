@@ -83,6 +83,9 @@ typedef struct Container {
         bool may_restart : 1;        /* by the last inspect: its restart policy may start it again */
         bool tty : 1;                /* by the last inspect */
         bool kept_last : 1;          /* was kept as one of the last when last decided; see slot.h */
+        bool kept_failure : 1;       /* ... and as one of the last failures */
+        bool slot_inexact : 1;       /* counted as inexact in its slot */
+        bool listed_other : 1;       /* the engine has listed it among those that are no tasks */
         bool wanted : 1;             /* its exact end decides about another: to be inspected at once */
         bool over_cap : 1;           /* one of those that are too many, see cap.h */
         bool surge_held : 1;         /* a reload made it due together with too many others */

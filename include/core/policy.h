@@ -86,6 +86,7 @@ typedef struct Situation {
         usec_t paused_until;    /* steady; 0: not paused */
         bool reloading;         /* a new configuration holds, and the list behind it is not in yet */
         usec_t first_run_until; /* steady; 0: no first run; USEC_INFINITY: the wait has not begun yet */
+        bool without_backoff;   /* as if no removal had failed */
         usec_t surge_until;     /* steady: for those that are surge_held; 0: there are none */
 } Situation;
 
@@ -118,8 +119,14 @@ Decision policy_decide(const Container *c, const Situation *s, usec_t now);
 /* The same as if MaxStopped= were not there. */
 Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now);
 
-/* The same situation with every gate of the node open: what would be due but for them. */
+/* The same situation with every gate of the node open, and as if no removal had failed: what would be due
+ * but for these. */
 Situation policy_open_gates(const Situation *s);
+
+/* Would it go now, were the gates of the node open and no removal had failed? Before it is inspected
+ * that is said on bounds, by which it may seem due and not be: `certain` asks for what no inspect could
+ * change, but for MaxStopped=. *ret_verdict (may be NULL) is what it would go as. */
+bool policy_is_due(const Container *c, const Situation *s, usec_t now, bool certain, Verdict *ret_verdict);
 
 /* Is it the task (not: another container) of another node than this one (this node left the Swarm and joined
  * again, or is in none)? Then nothing else will ever remove it. */

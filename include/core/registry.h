@@ -20,8 +20,8 @@ int registry_new(Registry **ret);
 Registry *registry_free(Registry *r);
 
 size_t registry_count(const Registry *r);
-/* Those that are in scope, or may be as far as is known; and of those in scope the ones that have ended for good,
- * failed starts too. Without what is gone. */
+/* Those that are in scope, or may be as far as is known; and of those in scope the ones that have ended
+ * for good, failed starts too. Without what is gone. */
 size_t registry_count_tracked(const Registry *r);
 size_t registry_count_stopped(const Registry *r);
 
@@ -78,6 +78,9 @@ void registry_clock_jumped(Registry *r, const Instant *now);
  * A list that was cut is simply not ended. */
 void registry_sweep_begin(Registry *r);
 size_t registry_sweep_end(Registry *r, usec_t asked);
+
+/* Has the present sweep, or the last one, come across it? */
+bool registry_is_listed(const Registry *r, const Container *c);
 
 /* Schedules the next look, see due-queue.h. */
 void registry_schedule(Registry *r, Container *c, usec_t look_at);

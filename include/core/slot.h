@@ -17,7 +17,8 @@
 struct Slot {
         Container *newest; /* a list over slot_next; newest->slot_prev is the oldest */
         UT_hash_handle hh;
-        unsigned n_kept; /* those with kept_last set */
+        unsigned n_kept;    /* those with kept_last set */
+        unsigned n_inexact; /* those whose end is not exact */
         char name[];
 };
 
@@ -35,7 +36,10 @@ void slot_update(Container *c);
 /* Nothing happens if it is in none. */
 void slot_leave(Slot **table, Container *c);
 
-/* Notes whether it is kept as one of the last. */
-void slot_set_kept(Container *c, bool kept);
+/* Is its end known as an inspect tells it? */
+bool slot_end_is_exact(const Container *c);
+
+/* Notes whether it is kept as one of the last, and whether as a failure. */
+void slot_set_kept(Container *c, bool kept, bool failure);
 
 #endif

@@ -108,6 +108,9 @@ void manager_reschedule_all(Manager *m);
 void manager_arm_due_timer(Manager *m);
 /* Whatever may have made something due ends here. */
 void manager_wake(Manager *m);
+/* The engine has told that c, which is still known, is gone. If that was our doing it is recorded, and
+ * c forgotten. */
+void manager_destroyed(Manager *m, Container *c, usec_t now);
 /* What is known of c's end has changed: those of its slot that are kept as the last may be let go. */
 void manager_slot_changed(Manager *m, const Container *c, usec_t now);
 /* There may be more stopped ones now, or others than were thought are too many. */
@@ -132,7 +135,5 @@ void manager_hold_surge(Manager *m, usec_t now);
 /* A reload may have turned that wait off. */
 void manager_judge_surge(Manager *m);
 size_t manager_count_held(const Manager *m);
-/* Would it go but for the gates of the node? */
-bool manager_is_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict);
 
 #endif

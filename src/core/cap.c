@@ -92,7 +92,9 @@ static Member assess(Container *c, const Situation *open, usec_t now) {
         Member m = { .c = c, .workload = workload_of(c) };
         Decision d = policy_decide_uncapped(c, open, now);
 
-        m.due = d.due <= now && (verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN);
+        /* One that is in hand is on its way, although its exact end may be later than another's bound. */
+        m.due = (c->claimed && c->over_cap) ||
+                (d.due <= now && (verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN));
         m.may_go = !m.due && !d.keep_failure &&
                    (d.verdict == VERDICT_RETAINED || d.verdict == VERDICT_KEPT_LAST ||
                                    (d.verdict == VERDICT_TOO_YOUNG && !c->profile->keep_by_rule &&
@@ -152,8 +154,11 @@ int cap_select(Registry *r, unsigned max_stopped, const Situation *s, usec_t now
                         c->over_cap = false;
                 }
         for (size_t i = 0; i < n; i++) {
-                changed = changed || members[i].c->over_cap != chosen[i];
-                members[i].c->over_cap = chosen[i];
+                Container *c = members[i].c;
+                bool over_cap = chosen[i] || (c->claimed && c->over_cap);
+
+                changed = changed || c->over_cap != over_cap;
+                c->over_cap = over_cap;
         }
 
         if (ret_changed)

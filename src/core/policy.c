@@ -65,6 +65,8 @@ static unsigned bit(Outcome o) {
         return 1U << o;
 }
 
+#define FAILURES (bit(OUTCOME_FAILURE) | bit(OUTCOME_OOM_KILLED) | bit(OUTCOME_FAILED_START))
+
 static unsigned possible_outcomes(const Container *c) {
         bool exact = c->finish == FINISH_EXACT;
         unsigned set = 0;
@@ -234,6 +236,33 @@ usec_t policy_node_allows_at(const Container *c, const Situation *s) {
         return c->surge_held ? usec_max(at, s->surge_until) : at;
 }
 
+/* Would it go whatever an inspect may yet tell? */
+static bool is_certain(const Container *c, unsigned outcomes, usec_t now) {
+        const Retention *r = &c->profile->retention;
+        usec_t end = slot_order(c);
+
+        if (c->state_exact && slot_end_is_exact(c))
+                return true;
+        for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++)
+                if (outcomes & bit(o) && now < usec_add(end, outcome_span(r, o)))
+                        return false;
+        return now >= usec_add(end, r->keep_last_for) ||
+               (r->keep_last == 0 && (r->keep_last_failure == 0 || !(outcomes & FAILURES)));
+}
+
+bool policy_is_due(const Container *c, const Situation *s, usec_t now, bool certain, Verdict *ret_verdict) {
+        Situation open = policy_open_gates(s);
+        Decision d = policy_decide(c, &open, now);
+
+        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
+                return false;
+        if (certain && !is_certain(c, possible_outcomes(c), now))
+                return false;
+        if (ret_verdict)
+                *ret_verdict = d.verdict;
+        return true;
+}
+
 Situation policy_open_gates(const Situation *s) {
         Situation open = *s;
 
@@ -244,6 +273,7 @@ Situation policy_open_gates(const Situation *s) {
         open.reloading = false;
         open.first_run_until = 0;
         open.surge_until = 0;
+        open.without_backoff = true;
         return open;
 }
 
@@ -251,23 +281,17 @@ Situation policy_open_gates(const Situation *s) {
  * stamped a moment after the end. */
 #define SEEN_PRECISION (2 * USEC_PER_SEC)
 
-#define FAILURES (bit(OUTCOME_FAILURE) | bit(OUTCOME_OOM_KILLED) | bit(OUTCOME_FAILED_START))
-
 typedef enum Answer {
         ANSWER_NO,
         ANSWER_YES,
         ANSWER_PERHAPS,
 } Answer;
 
-static bool end_is_exact(const Container *c) {
-        return c->failed_start || c->finish == FINISH_EXACT;
-}
-
 /* Did `other` end behind c, whose end is exact? */
 static Answer ended_behind(const Container *other, const Container *c) {
         usec_t at = slot_order(other), end = slot_order(c);
 
-        if (end_is_exact(other)) {
+        if (slot_end_is_exact(other)) {
                 return slot_compare(other, c) < 0 ? ANSWER_YES : ANSWER_NO;
         }
         if (other->finish == FINISH_BOUNDED)
@@ -294,8 +318,14 @@ static Answer is_among_last(const Container *c, const Situation *s, unsigned n, 
 
         if (n == 0 || !c->slot)
                 return ANSWER_NO;
+        if (n == COUNT_INFINITY)
+                return ANSWER_YES;
 
         for (const Container *other = c->slot->newest; other && newer < n; other = other->slot_next) {
+                /* Who comes later in the list ended earlier, unless that is only a bound. */
+                if (other == c && c->slot->n_inexact == 0)
+                        break;
+
                 Answer behind = other != c ? ended_behind(other, c) : ANSWER_NO;
                 Answer counts = failures ? is_failure(other) : ANSWER_YES;
 
@@ -432,12 +462,15 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
         unsigned outcomes;
         Moments m;
 
-        if ((p && !p->in_scope) || (c->scope == SCOPE_OTHER && (!p || p->is_task))) {
+        /* That the engine has not listed it as a task is not enough for one that says that it is. */
+        if ((p && !p->in_scope) ||
+                        (c->scope == SCOPE_OTHER &&
+                                        (!p || p->is_task || (c->labelled && !c->listed_other)))) {
                 d.verdict = VERDICT_OUT_OF_SCOPE;
                 return d;
         }
 
-        d.exact = c->state_exact && end_is_exact(c);
+        d.exact = c->state_exact && slot_end_is_exact(c);
         if (!p) {
                 /* Its labels come with the next list, and with them what holds for it. */
                 if (has_ended(c, USEC_INFINITY, &d))
@@ -451,7 +484,8 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
                                             orphan ? p->retention.orphan_age : USEC_INFINITY),
                             &d) ||
                         is_barred(c, &d)) {
-                d.due = usec_max(d.due, usec_max(c->retry_at, policy_node_allows_at(c, s)));
+                d.due = usec_max(d.due,
+                                usec_max(s->without_backoff ? 0 : c->retry_at, policy_node_allows_at(c, s)));
                 return d;
         }
 
@@ -467,7 +501,7 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
                 d.due = USEC_INFINITY;
                 return d;
         }
-        d.due = usec_max(d.due, usec_max(c->retry_at, policy_node_allows_at(c, s)));
+        d.due = usec_max(d.due, usec_max(s->without_backoff ? 0 : c->retry_at, policy_node_allows_at(c, s)));
         (void)node_forbids(c, s, now, &d.verdict);
         /* A removal that has failed waits for its next attempt. */
         if ((verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN) && now < d.due)

@@ -81,6 +81,7 @@ void profile_resolve(
         };
         unsigned faults = 0;
 
+        memset(&p.labels, 0, sizeof(p.labels)); /* they are compared as bytes */
         if (settings->labels_honor)
                 faults = label_policy_read(subject->labels, &p.labels);
 

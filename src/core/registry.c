@@ -267,7 +267,9 @@ static int set_profile(Registry *r, Container *c, const Facts *f, bool renamed) 
         /* What holds for one that is in hand is what was decided by, until an inspect decides anew. */
         if (!r->profiles.settings || (c->claimed && c->profile && !f->inspected))
                 return 0;
-        if (c->profile && c->profile->settings == &r->profiles.settings->settings &&
+        /* What is removed rests on the inspect's word: a list names the image otherwise once its tag
+         * has moved. */
+        if (!f->inspected && c->profile && c->profile->settings == &r->profiles.settings->settings &&
                         c->profile->is_task == is_task && !renamed && (c->profile_exact || !f->labels_exact))
                 return 0;
 
@@ -427,6 +429,7 @@ int registry_apply_summary(Registry *r, const ContainerSummary *s, Scope scope, 
                 return k;
 
         c->sweep = r->sweep;
+        c->listed_other = scope == SCOPE_OTHER;
         container_apply_summary(c, s, now, asked);
         k = set_slot(r, c, &f);
         if (k < 0)
@@ -512,6 +515,10 @@ size_t registry_sweep_end(Registry *r, usec_t asked) {
                 n++;
         }
         return n;
+}
+
+bool registry_is_listed(const Registry *r, const Container *c) {
+        return c->sweep == r->sweep;
 }
 
 void registry_schedule(Registry *r, Container *c, usec_t look_at) {

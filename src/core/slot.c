@@ -44,9 +44,25 @@ static void insert(Container *c) {
                 DL_APPEND2(slot->newest, c, slot_prev, slot_next);
 }
 
+bool slot_end_is_exact(const Container *c) {
+        return c->failed_start || c->finish == FINISH_EXACT;
+}
+
+static void count_inexact(Container *c, bool inexact) {
+        if (c->slot_inexact == inexact)
+                return;
+        c->slot_inexact = inexact;
+        if (inexact)
+                c->slot->n_inexact++;
+        else
+                c->slot->n_inexact--;
+}
+
 void slot_update(Container *c) {
         Slot *slot = c->slot;
         Container *before = c != slot->newest ? c->slot_prev : NULL, *behind = c->slot_next;
+
+        count_inexact(c, !slot_end_is_exact(c));
 
         if ((!before || slot_compare(before, c) < 0) && (!behind || slot_compare(c, behind) < 0))
                 return;
@@ -94,6 +110,7 @@ int slot_join(Slot **table, const char *name, Container *c) {
         if (r < 0)
                 return r;
         insert(c);
+        count_inexact(c, !slot_end_is_exact(c));
         return 0;
 }
 
@@ -102,7 +119,8 @@ void slot_leave(Slot **table, Container *c) {
 
         if (!slot)
                 return;
-        slot_set_kept(c, false);
+        slot_set_kept(c, false, false);
+        count_inexact(c, false);
         DL_DELETE2(slot->newest, c, slot_prev, slot_next);
         c->slot_prev = c->slot_next = NULL;
         c->slot = NULL;
@@ -112,7 +130,8 @@ void slot_leave(Slot **table, Container *c) {
         }
 }
 
-void slot_set_kept(Container *c, bool kept) {
+void slot_set_kept(Container *c, bool kept, bool failure) {
+        c->kept_failure = kept && failure;
         if (c->kept_last == kept)
                 return;
         c->kept_last = kept;

@@ -70,7 +70,14 @@ static void on_down(int error, const char *message, void *userdata) {
         disconnected(userdata, error, message);
 }
 
+/* Without a connection, or while it is being made, a list comes with it anyway. */
+static bool may_list(const Manager *m) {
+        return !m->stopping && !m->replacing && (m->situation.engine_connected || sync_running(m->sync));
+}
+
 void manager_list_soon(Manager *m) {
+        if (!may_list(m))
+                return;
         if (sync_running(m->sync))
                 m->resync_wanted = true; /* the list under way may be older than the event */
         else if (!m->resync_soon) {
@@ -98,7 +105,11 @@ static void on_event(const EngineEvent *event, void *userdata) {
                 manager_list_soon(m);
                 return;
         }
-        if (c) {
+        if (c && event->action == EVENT_DESTROY)
+                manager_destroyed(m, c, now.steady);
+        else if (event->action == EVENT_DESTROY)
+                manager_cap_changed(m); /* not our doing, or that would have been known */
+        else if (c) {
                 manager_reschedule(m, c, now.steady);
                 manager_slot_changed(m, c, now.steady);
                 manager_cap_changed(m);
@@ -177,6 +188,8 @@ static void say_settling(Manager *m) {
 
 void manager_resync(Manager *m) {
         m->resync_soon = false;
+        if (!may_list(m))
+                return;
         if (sync_running(m->sync))
                 m->resync_wanted = true;
         else
@@ -215,6 +228,13 @@ static usec_t next_resync(Manager *m) {
         return m->not_ready > 0 ? backoff_delay(m->not_ready, NOT_READY_INITIAL, interval, 0) : interval;
 }
 
+/* Those whose DELETE was sent are not forgotten without a last look, by which their removal is recorded. */
+static void look_for_the_unlisted(Manager *m) {
+        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
+                if (c->sent_verdict != 0 && !registry_is_listed(m->registry, c))
+                        c->retry_at = 0;
+}
+
 static void on_synced(SyncResult *result, int error, const char *step, const char *message, void *userdata) {
         Manager *m = userdata;
 
@@ -246,6 +266,7 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
         m->resync_soon = m->resync_wanted;
         m->resync_wanted = false;
 
+        look_for_the_unlisted(m);
         manager_reschedule_all(m);
         manager_tell_status(m);
         manager_wake(m);
@@ -312,6 +333,8 @@ static int on_replace(sd_event_source *source, void *userdata) {
         m->client = engine_client_free(m->client);
 
         /* Nothing that was known is about this engine. */
+        (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
+        m->resync_soon = m->resync_wanted = false;
         m->replacing = false;
         m->situation.settled_at = USEC_INFINITY;
         m->situation.swarm_state = SWARM_STATE_UNKNOWN;

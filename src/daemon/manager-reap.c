@@ -22,6 +22,9 @@ static usec_t look_at(const Manager *m, const Container *c, const Decision *d) {
 
         if (c->wanted && !known && c->slot && !c->quarantined)
                 due = usec_min(due, allowed);
+        /* Its DELETE was sent, so its end is to be recorded, whatever is thought of it by now. */
+        if (c->sent_verdict != 0 && !c->quarantined)
+                due = usec_min(due, c->retry_at);
         /* Should its label lie, another rule holds for it, and by that it may be due from its floor on. */
         if (m->reap_others && c->scope == SCOPE_UNKNOWN && c->labelled && c->slot)
                 due = usec_min(due, usec_max(allowed, usec_add(slot_order(c), MINIMUM_AGE_FLOOR)));
@@ -53,22 +56,49 @@ void manager_reschedule(Manager *m, Container *c, usec_t now) {
 
         d = decide(m, c, now);
         if (c->slot)
-                slot_set_kept(c, d.keep_last);
+                slot_set_kept(c, d.keep_last, d.keep_failure);
         if (d.ask)
                 want(m, &d.ask->id, now);
         registry_schedule(m->registry, c, look_at(m, c, &d));
 }
 
-void manager_slot_changed(Manager *m, const Container *c, usec_t now) {
-        size_t n = c->slot ? c->slot->n_kept : 0;
-        Container *other = n > 0 ? c->slot->newest : NULL;
+/* Kept ones that have the same profile, and are kept for the same reason, go in the order of their
+ * ends: when the oldest of them stays, so do the others. More kinds than this in one slot are decided
+ * one by one. */
+#define KINDS_MAX 8
 
-        for (; other && n > 0; other = other->slot_next)
-                if (other->kept_last) {
-                        n--;
-                        if (other != c)
-                                manager_reschedule(m, other, now);
-                }
+typedef struct Kind {
+        const Profile *profile;
+        bool keep_failure;
+} Kind;
+
+void manager_slot_changed(Manager *m, const Container *c, usec_t now) {
+        Container *other = c->slot && c->slot->n_kept > 0 ? c->slot->newest : NULL, *previous;
+        unsigned n_kept = other ? c->slot->n_kept : 0;
+        const Container *newest = other;
+        Kind staying[KINDS_MAX];
+        size_t n_staying = 0;
+
+        /* The oldest kept one; they are all near the newest end. */
+        for (unsigned left = n_kept; other && (left -= other->kept_last) > 0;)
+                other = other->slot_next;
+
+        for (; other && n_kept > 0; other = previous) {
+                bool known = false;
+
+                previous = other != newest ? other->slot_prev : NULL;
+                if (!other->kept_last)
+                        continue;
+                n_kept--;
+                for (size_t i = 0; i < n_staying; i++)
+                        known = known || (staying[i].profile == other->profile &&
+                                                         staying[i].keep_failure == other->kept_failure);
+                if (known || other == c)
+                        continue;
+                manager_reschedule(m, other, now);
+                if (other->kept_last && n_staying < KINDS_MAX)
+                        staying[n_staying++] = (Kind){ other->profile, other->kept_failure };
+        }
 }
 
 void manager_cap_changed(Manager *m) {
@@ -105,9 +135,10 @@ static void select_over_cap(Manager *m, usec_t now) {
                 return;
         m->cap_dirty = false;
         r = cap_select(m->registry, m->settings->max_stopped, &m->situation, now, &changed);
-        if (r < 0)
+        if (r < 0) {
                 log_error("Cannot tell which containers are too many: %s", strerror(-r));
-        else if (changed)
+                m->cap_dirty = true;
+        } else if (changed)
                 manager_reschedule_all(m);
 }
 
@@ -121,7 +152,7 @@ void manager_reschedule_all(Manager *m) {
 void manager_arm_due_timer(Manager *m) {
         /* With all hands full, the end of one looks for more by itself: a timer that has passed would
          * spin. */
-        bool wanted = m->situation.engine_connected && !m->stopping &&
+        bool wanted = m->situation.engine_connected && !m->stopping && !m->replacing &&
                       reaper_in_flight(m->reaper) < m->settings->parallelism;
         const Container *c = wanted ? registry_first_due(m->registry) : NULL;
 
@@ -130,7 +161,7 @@ void manager_arm_due_timer(Manager *m) {
 }
 
 void manager_wake(Manager *m) {
-        if (m->situation.engine_connected && !m->stopping)
+        if (m->situation.engine_connected && !m->stopping && !m->replacing)
                 reaper_wake(m->reaper);
         manager_arm_due_timer(m);
 }
@@ -202,6 +233,7 @@ static int on_confirm(const ContainerId *id, const ContainerDetail *detail, Reap
         if (r < 0)
                 return r;
 
+        select_over_cap(m, now.steady);
         d = decide(m, c, now.steady);
         *ret = (ReapOrder){ .decision = d, .tty = c->tty };
         if (c->profile) {
@@ -247,11 +279,28 @@ static void on_removed(Manager *m, Container *c, const Decision *d, const ReapRe
                         report->log_size);
 }
 
+/* Our own DELETE, whose answer never came, has done its work. */
+static void record_sent(Manager *m, Container *c, const ReapReport *report, usec_t now) {
+        Decision sent = decide(m, c, now);
+
+        sent.verdict = c->sent_verdict;
+        on_removed(m, c, &sent, report);
+}
+
+void manager_destroyed(Manager *m, Container *c, usec_t now) {
+        const ReapReport report = { .result = REAP_ALREADY_GONE };
+
+        if (c->claimed || c->sent_verdict == 0)
+                return;
+        record_sent(m, c, &report, now);
+        registry_forget(m->registry, c);
+        manager_tell_status(m);
+}
+
 static void on_done(const ContainerId *id, const ReapReport *report, void *userdata) {
         Manager *m = userdata;
         Container *c = registry_find(m->registry, id);
         usec_t now = steady_clock_now(m->clock).steady;
-        Decision sent;
 
         if (!c)
                 return;
@@ -267,12 +316,10 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
                 registry_set_gone(m->registry, c);
                 break;
         case REAP_ALREADY_GONE:
-                if (c->sent_verdict != 0) {
-                        /* Our own DELETE, whose answer never came. */
-                        sent = decide(m, c, now);
-                        sent.verdict = c->sent_verdict;
-                        on_removed(m, c, &sent, report);
-                } else {
+                if (c->sent_verdict != 0)
+                        record_sent(m, c, report, now);
+                else {
+                        manager_cap_changed(m);
                         m->already_gone++;
                         log_debug("%s is gone already", c->name ? c->name : "A container");
                 }
@@ -282,6 +329,8 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
         case REAP_KEPT:
                 log_debug("Keeping %s: %s", c->name ? c->name : "a container",
                                 verdict_name(report->decision->verdict));
+                if (c->sent_verdict != 0) /* the engine may still be at it */
+                        c->retry_at = usec_add(now, REMOVING_LOOK_INTERVAL);
                 break;
         case REAP_CONFLICT:
         case REAP_FAILED:
@@ -341,7 +390,7 @@ static void list_disowned(Manager *m) {
         if (!m->reap_others)
                 return;
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                if (c->scope == SCOPE_OTHER && !c->profile) {
+                if (c->scope == SCOPE_OTHER && c->labelled && !c->listed_other) {
                         manager_list_soon(m);
                         return;
                 }

@@ -20,7 +20,7 @@ static void note_what_is_due(Manager *m) {
         if (m->situation.reloading)
                 return;
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                c->was_due = c->claimed || manager_is_due(m, c, now, NULL);
+                c->was_due = (c->claimed && !c->wanted) || policy_is_due(c, &m->situation, now, true, NULL);
 }
 
 static void swap(Manager *m, SharedSettings *settings) {

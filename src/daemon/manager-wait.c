@@ -13,19 +13,8 @@
 /* So many of the containers that wait are listed by name. */
 #define HELD_LISTED_MAX 1000
 
-bool manager_is_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict) {
-        Situation open = policy_open_gates(&m->situation);
-        Decision d = policy_decide(c, &open, now);
-
-        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
-                return false;
-        if (ret_verdict)
-                *ret_verdict = d.verdict;
-        return true;
-}
-
 static bool is_newly_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict) {
-        return !c->was_due && !c->claimed && manager_is_due(m, c, now, ret_verdict);
+        return !c->was_due && policy_is_due(c, &m->situation, now, false, ret_verdict);
 }
 
 size_t manager_count_held(const Manager *m) {
@@ -99,6 +88,8 @@ void manager_hold_surge(Manager *m, usec_t now) {
 static void end_first_run(Manager *m) {
         int r;
 
+        if (m->situation.first_run_until != USEC_INFINITY) /* it had begun */
+                log_notice("The wait of the first start is over: removals begin");
         r = first_run_mark(m->first_run);
         if (r < 0)
                 log_warning("Cannot write %s: %s. The next start will wait again", m->first_run,
@@ -113,7 +104,6 @@ static int on_first_run_over(sd_event_source *source, uint64_t usec, void *userd
 
         (void)source;
         (void)usec;
-        log_notice("The wait of the first start is over: removals begin");
         end_first_run(m);
         manager_reschedule_all(m);
         manager_wake(m);
@@ -145,15 +135,18 @@ int manager_set_up_waits(Manager *m) {
 }
 
 void manager_first_run_judge(Manager *m, usec_t now) {
+        usec_t until;
+
         if (!m->first_run || m->first_run_since == 0)
                 return;
 
-        m->situation.first_run_until = usec_add(m->first_run_since, m->settings->first_run_delay);
-        if (m->situation.first_run_until <= now)
+        until = usec_add(m->first_run_since, m->settings->first_run_delay);
+        if (until <= now) {
                 end_first_run(m);
-        else
-                (void)event_timer_arm(m->first_run_timer,
-                                steady_clock_to_boottime(m->clock, m->situation.first_run_until));
+                return;
+        }
+        m->situation.first_run_until = until;
+        (void)event_timer_arm(m->first_run_timer, steady_clock_to_boottime(m->clock, until));
 }
 
 void manager_first_run_listed(Manager *m, usec_t now) {
@@ -167,6 +160,6 @@ void manager_first_run_listed(Manager *m, usec_t now) {
         if (!m->first_run)
                 return;
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                n += manager_is_due(m, c, now, NULL);
+                n += policy_is_due(c, &m->situation, now, false, NULL);
         record_first_run(n, m->settings->first_run_delay);
 }

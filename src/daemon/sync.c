@@ -32,8 +32,17 @@ static void finish(Sync *s, int error, const char *step, const char *message) {
 
 static int on_element(const ContainerSummary *summary, void *userdata) {
         Sync *s = userdata;
+        const Container *known = registry_find(s->registry, &summary->id);
         Instant now = steady_clock_now(s->clock);
 
+        /* A filter that somebody between us and the engine has dropped would make plain containers of
+         * tasks. */
+        if (s->listing == SCOPE_OTHER && known && known->scope == SCOPE_TASK &&
+                        registry_is_listed(s->registry, known)) {
+                log_error("The engine lists %.255s among tasks and among others",
+                                known->name ? known->name : "a container");
+                return -EBADMSG;
+        }
         s->result.listed++;
         return registry_apply_summary(s->registry, summary, s->listing, &now, s->asked, NULL);
 }

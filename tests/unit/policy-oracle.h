@@ -309,7 +309,7 @@ static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, 
         unsigned n;
 
         /* 1. scope */
-        if (!p->in_scope) {
+        if (!p->in_scope || (c->scope == SCOPE_OTHER && c->labelled && !c->listed_other)) {
                 w.verdict = VERDICT_OUT_OF_SCOPE;
                 return w;
         }

@@ -186,7 +186,7 @@ static void check_slots(const Registry *r) {
         size_t members = 0, in_slots = 0;
 
         for (const Slot *s = r->slots; s; s = s->hh.next) {
-                size_t kept = 0;
+                size_t kept = 0, inexact = 0;
 
                 assert_non_null(s->newest);
                 assert_null(s->newest->slot_prev->slot_next);
@@ -195,6 +195,7 @@ static void check_slots(const Registry *r) {
 
                         members++;
                         kept += c->kept_last;
+                        inexact += !(c->failed_start || c->finish == FINISH_EXACT);
                         assert_ptr_equal(c->slot, s);
                         assert_true(container_state_is_stopped(c->state) || c->failed_start);
                         assert_false(c->gone);
@@ -204,6 +205,7 @@ static void check_slots(const Registry *r) {
                         }
                 }
                 assert_int_equal(s->n_kept, kept);
+                assert_int_equal(s->n_inexact, inexact);
         }
         for (Container *c = registry_next(r, NULL); c; c = registry_next(r, c)) {
                 bool ended = container_state_is_stopped(c->state) || c->failed_start;

@@ -187,6 +187,7 @@ static void build(World *w, uint64_t *random) {
 
         w->c = random_container(w, random, 1);
         w->c.scope = is_task ? SCOPE_TASK : SCOPE_OTHER;
+        w->c.listed_other = !is_task && random_chance(random, 90);
         w->n_peers = random_below(random, PEERS_MAX + 1);
         if (w->expected.in_scope) {
                 assert_int_equal(slot_join(&w->slots, "slot", &w->c), 0);

@@ -356,7 +356,7 @@ static void test_random_operations(void **state) {
                         break;
                 case 10:
                         if (c && c->slot)
-                                slot_set_kept(c, random_chance(&random, 50));
+                                slot_set_kept(c, random_chance(&random, 50), false);
                         break;
                 default:
                         if (c && random_chance(&random, 30))

@@ -97,16 +97,16 @@ static void test_kept(void **state) {
         assert_int_equal(slot_join(&table, "s", &b), 0);
         assert_int_equal(a.slot->n_kept, 0);
         for (int twice = 0; twice < 2; twice++) {
-                slot_set_kept(&a, true);
+                slot_set_kept(&a, true, false);
                 assert_true(a.kept_last);
                 assert_int_equal(a.slot->n_kept, 1);
         }
-        slot_set_kept(&b, true);
+        slot_set_kept(&b, true, false);
         assert_int_equal(a.slot->n_kept, 2);
         slot_update(&b);
         assert_int_equal(a.slot->n_kept, 2);
         for (int twice = 0; twice < 2; twice++) {
-                slot_set_kept(&a, false);
+                slot_set_kept(&a, false, false);
                 assert_int_equal(a.slot->n_kept, 1);
         }
         slot_leave(&table, &b);
@@ -154,7 +154,7 @@ static void test_random(void **state) {
                         slot_leave(&table, &c[i]);
                         in[i] = -1;
                 } else if (random_chance(&random, 30))
-                        slot_set_kept(&c[i], random_chance(&random, 50));
+                        slot_set_kept(&c[i], random_chance(&random, 50), false);
                 else {
                         c[i].finish = (uint8_t)random_below(&random, 3);
                         c[i].finished = EPOCH + random_below(&random, 12);
