@@ -69,7 +69,7 @@ int profile_store_resolve(ProfileStore *store, const Subject *subject, const Pro
 }
 
 void profile_store_unref(ProfileStore *store, const Profile *profile) {
-        SharedProfile *shared = (SharedProfile *)(uintptr_t)profile;
+        SharedProfile *shared = (SharedProfile *)profile;
 
         if (!shared || --shared->references > 0)
                 return;

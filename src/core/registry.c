@@ -167,8 +167,11 @@ static void put_shared(Registry *r, SharedText **field, SharedText **text) {
 }
 
 static char *suffix_of(char *text, const char *suffix) {
-        size_t n = text ? strlen(text) : 0, n_suffix = strlen(suffix);
+        size_t n, n_suffix = strlen(suffix);
 
+        if (!text)
+                return NULL;
+        n = strlen(text);
         return n >= n_suffix && strcmp(text + n - n_suffix, suffix) == 0 ? text + n - n_suffix : NULL;
 }
 
