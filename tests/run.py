@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import IO, Callable
 
 TOP = Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
@@ -297,12 +298,14 @@ def suite_install() -> Count:
     return count
 
 
-def pytest(folder: str) -> Count:
+def pytest(folder: str, output: IO[str] | None = None) -> Count:
+    """Runs a folder of tests; without `output` they are seen as they go."""
     count = Count()
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
                                f"--junitxml={report}", f"--basetemp={scratch}/pytest", folder], cwd=TOP, check=False,
+                              stdout=output, stderr=output and subprocess.STDOUT,
                               env={**os.environ, "REAPERD": str(BUILD / "reaperd")})
         try:
             suites = list(xml.parse(report).getroot().iter("testsuite"))
@@ -337,6 +340,32 @@ SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
 }
 
 
+# Both spend their time waiting, on engines of their own, so that they may wait together.
+BESIDE = {"engine": "protocol"}
+
+
+def run_suite(name: str, beside: set[str]) -> Count:
+    """Runs a suite, and beside it another that is then taken out of `beside`."""
+    what, suite = SUITES[name]
+    print(f"== {name}: {what}", flush=True)
+    began = time.monotonic()
+    other = BESIDE.get(name)
+    if other not in beside:
+        count = suite()
+    else:
+        beside.remove(other)
+        print(f"== {other}: {SUITES[other][0]} (at the same time, its output follows)", flush=True)
+        with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as pool:
+            future = pool.submit(pytest, f"tests/{other}", output)
+            count = suite()
+            count.add(future.result())
+            output.seek(0)
+            print(output.read().rstrip())
+    print(f"   {count.passed} passed, {count.failed} failed, {count.skipped} skipped"
+          f" in {time.monotonic() - began:.0f} s", flush=True)
+    return count
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests.")
     parser.add_argument("--list", action="store_true", help="name the suites")
@@ -352,14 +381,11 @@ def main() -> int:
         parser.error("make is missing")
 
     total = Count()
-    for name in arguments.suite or SUITES:
-        what, suite = SUITES[name]
-        print(f"== {name}: {what}", flush=True)
-        began = time.monotonic()
-        count = suite()
-        print(f"   {count.passed} passed, {count.failed} failed, {count.skipped} skipped"
-              f" in {time.monotonic() - began:.0f} s", flush=True)
-        total.add(count)
+    chosen = arguments.suite or list(SUITES)
+    beside = {other for name, other in BESIDE.items() if {name, other} <= set(chosen)}
+    for name in chosen:
+        if name not in beside:
+            total.add(run_suite(name, beside))
 
     print()
     for note in total.notes:
