@@ -88,6 +88,18 @@ void manager_list_soon(Manager *m) {
         }
 }
 
+static void on_destroyed(Manager *m, const EngineEvent *event, const Instant *now, bool replayed) {
+        bool known = registry_find(m->registry, &event->id);
+        Container *c = NULL;
+
+        (void)registry_apply_event(m->registry, event, now, replayed, &c);
+        if (c)
+                manager_destroyed(m, c, now->steady);
+        else if (known)
+                manager_cap_changed(m); /* not our doing: there are fewer than was thought */
+        manager_arm_due_timer(m);
+}
+
 static void on_event(const EngineEvent *event, void *userdata) {
         Manager *m = userdata;
         /* A later connection begins with what happened since the last event that was seen. */
@@ -99,17 +111,18 @@ static void on_event(const EngineEvent *event, void *userdata) {
         if (event->time_nsec > m->last_event_nsec)
                 m->last_event_nsec = event->time_nsec;
 
+        if (event->action == EVENT_DESTROY) {
+                on_destroyed(m, event, &now, replayed);
+                return;
+        }
+
         r = registry_apply_event(m->registry, event, &now, replayed, &c);
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
                 manager_list_soon(m);
                 return;
         }
-        if (c && event->action == EVENT_DESTROY)
-                manager_destroyed(m, c, now.steady);
-        else if (event->action == EVENT_DESTROY)
-                manager_cap_changed(m); /* not our doing, or that would have been known */
-        else if (c) {
+        if (c) {
                 manager_reschedule(m, c, now.steady);
                 manager_slot_changed(m, c, now.steady);
                 manager_cap_changed(m);

@@ -194,4 +194,31 @@ static inline void check_profile(const Profile *p, const Expected *e, const Rule
         }
 }
 
+/* A span as people write it, or any. */
+static inline usec_t random_span(uint64_t *random) {
+        static const usec_t usual[] = { 0, 1, SEC, 10 * SEC, MINUTE, HOUR, DAY, 7 * DAY, USEC_INFINITY };
+
+        return random_chance(random, 85) ? usual[random_below(random, ELEMENTS_OF(usual))]
+                                         : random_next(random) >> random_below(random, 50);
+}
+
+/* A value within the range of a setting that rules may set. */
+static inline uint64_t random_value(uint64_t *random, SettingId id) {
+        static const unsigned counts[] = { 0, 0, 1, 2, 10000, COUNT_INFINITY };
+
+        switch (id) {
+        case SETTING_REMOVE_VOLUMES:
+                return random_below(random, 3);
+        case SETTING_KEEP_LAST:
+        case SETTING_KEEP_LAST_FAILURE:
+                return counts[random_below(random, ELEMENTS_OF(counts))];
+        case SETTING_LOG_TAIL:
+                return random_below(random, 101);
+        case SETTING_MINIMUM_AGE:
+                return usec_add(MINIMUM_AGE_FLOOR, random_chance(random, 50) ? 0 : random_span(random));
+        default:
+                return random_span(random);
+        }
+}
+
 #endif

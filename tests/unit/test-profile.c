@@ -394,26 +394,6 @@ static void test_origin_in_little_room(void **state) {
         }
 }
 
-static uint64_t random_value(uint64_t *random, SettingId id) {
-        static const usec_t spans[] = { 0, 1, MINUTE, HOUR, DAY, 30 * DAY, USEC_INFINITY };
-        static const unsigned counts[] = { 0, 1, 2, 10, 10000, COUNT_INFINITY };
-
-        switch (id) {
-        case SETTING_REMOVE_VOLUMES:
-                return random_below(random, 3);
-        case SETTING_KEEP_LAST:
-        case SETTING_KEEP_LAST_FAILURE:
-                return counts[random_below(random, ELEMENTS_OF(counts))];
-        case SETTING_LOG_TAIL:
-                return random_below(random, 101);
-        case SETTING_MINIMUM_AGE:
-                return MINIMUM_AGE_FLOOR + spans[random_below(random, 6)];
-        default:
-                return random_chance(random, 80) ? spans[random_below(random, ELEMENTS_OF(spans))]
-                                                 : random_next(random) >> random_below(random, 40);
-        }
-}
-
 static void random_rule(uint64_t *random, Rule *rule, unsigned number) {
         static char star[] = "*", *any[] = { star }, never[] = "!*", *none[] = { never };
 
