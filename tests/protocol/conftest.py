@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
@@ -27,14 +28,27 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@pytest.fixture
-def engine(folder: Path) -> Iterator[Standin]:
-    """An engine of API 1.41 that is there."""
-    standin = Standin(str(folder / "d.sock"))
+@contextmanager
+def running(path: Path) -> Iterator[Standin]:
+    standin = Standin(str(path))
     yield standin
     standin.close()
     assert standin.violations == []
     assert standin.server.errors == []
+
+
+@pytest.fixture
+def engine(folder: Path) -> Iterator[Standin]:
+    """An engine of API 1.41 that is there."""
+    with running(folder / "d.sock") as standin:
+        yield standin
+
+
+@pytest.fixture
+def other_engine(folder: Path) -> Iterator[Standin]:
+    """Another one."""
+    with running(folder / "e.sock") as standin:
+        yield standin
 
 
 @pytest.fixture(scope="session", autouse=True)

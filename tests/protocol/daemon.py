@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,15 @@ BINARY = Path(os.environ.get("REAPERD", Path(__file__).resolve().parents[2] / "b
 SECTIONS = {
     "Engine": ("Endpoint", "ResyncInterval", "RequestTimeout", "SettleTime"),
     "Retention": ("MinimumAge", "Success", "Failure", "OOMKilled", "Shutdown", "FailedStart", "OrphanAge",
-                  "RemoveVolumes"),
-    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter"),
+                  "RemoveVolumes", "KeepLast", "KeepLastFailure", "KeepLastFor", "LogTail", "MaxStopped"),
+    "Labels": ("Honor", "MaxTTL"),
+    "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter", "SurgeLimit", "FirstRunDelay"),
 }
-# What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon.
-DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s"}
+# What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon, and
+# the last of them is nothing special.
+DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s", "KeepLastFailure": "0"}
+# Of the service manager's gifts a test gives what it wants.
+_NOT_INHERITED = {"JOURNAL_STREAM", "STATE_DIRECTORY", "NOTIFY_SOCKET"}
 
 # The last line of --once.
 _SUMMARY = re.compile(r"reaperd: (\d+) (would be )?removed, (\d+) already gone, (\d+) failed, (\d+) kept")
@@ -54,21 +59,68 @@ class Summary:
     dry: bool = False
 
 
+class Notifications:
+    """What sd_notify(3) sends, line by line, with the time. Always drained: a sender blocks when ten wait."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines: list[tuple[float, str]] = []
+        path.unlink(missing_ok=True)
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self._path)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
+        self._thread.start()
+
+    def _receive(self) -> None:
+        while data := self._socket.recv(65536):
+            now = time.monotonic()
+            self.lines += [(now, line) for line in data.decode().split("\n")]
+
+    def close(self) -> None:
+        """No more will come; the lines stay."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"", self._path)
+        self._thread.join()
+        self._socket.close()
+
+
 class Reaperd:
     """One configuration, and the processes that were started with it."""
 
     def __init__(self, directory: Path, endpoint: str) -> None:
         self.directory = directory
+        self.config = directory / "reaperd.conf"
         self.settings: dict[str, str] = DEFAULTS | {"Endpoint": endpoint}
+        self.rules: dict[str, dict[str, str]] = {}  # name -> keys, in order
         self.environment: dict[str, str] = {}
         self.prefix: list[str] = []  # a command that becomes reaperd
         self.log_path = directory / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._notify: socket.socket | None = None
-        self.notified: list[str] = []
+        self._notify: Notifications | None = None
 
     def configure(self, **settings: str | int) -> None:
         self.settings |= {key: str(value) for key, value in settings.items()}
+
+    def rule(self, name: str, **keys: str | int) -> None:
+        """Set a rule, in its place if there is one of this name, else behind the others."""
+        self.rules[name] = {key: str(value) for key, value in keys.items()}
+
+    def config_text(self) -> str:
+        lines = []
+        for section, keys in SECTIONS.items():
+            lines.append(f"[{section}]")
+            lines += [f"{key}={self.settings[key]}" for key in keys if key in self.settings]
+        assert set(self.settings) <= {key for keys in SECTIONS.values() for key in keys}
+        for name, values in self.rules.items():
+            lines += [f"[Rule {name}]", *(f"{key}={value}" for key, value in values.items())]
+        return "\n".join(lines) + "\n"
+
+    def state_directory(self) -> Path:
+        """Give it one, as the service manager would; returns the path of the mark of the first run."""
+        state = self.directory / "state"
+        state.mkdir(exist_ok=True)
+        self.environment["STATE_DIRECTORY"] = str(state)
+        return state / "first-run-done"
 
     def once(self, *options: str, timeout: float = 60.0, **settings: str | int) -> Summary:
         """Run with --once to the end."""
@@ -84,24 +136,38 @@ class Reaperd:
         """Start it, as a daemon unless the options say otherwise. Each start begins a new log."""
         assert self._process is None
         self.configure(**settings)
-        config = self.directory / "reaperd.conf"
-        lines = []
-        for section, keys in SECTIONS.items():
-            lines.append(f"[{section}]")
-            lines += [f"{key}={self.settings[key]}" for key in keys if key in self.settings]
-        assert set(self.settings) <= {key for keys in SECTIONS.values() for key in keys}
-        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.config.write_text(self.config_text(), encoding="utf-8")
         path = self.directory / "notify"
-        path.unlink(missing_ok=True)
-        self._notify.bind(str(path))
-        self._notify.setblocking(False)
+        self._notify = Notifications(path)
         environment = {key: value for key, value in os.environ.items()
-                       if key != "JOURNAL_STREAM" and not key.lower().endswith("_proxy")}
+                       if key not in _NOT_INHERITED and not key.lower().endswith("_proxy")}
         with open(self.log_path, "wb") as log:
             self._process = subprocess.Popen(
-                [*self.prefix, BINARY, f"--config={config}", *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment | {"NOTIFY_SOCKET": str(path)} | self.environment)
+                [*self.prefix, BINARY, f"--config={self.config}", *options], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=environment | {"NOTIFY_SOCKET": str(path)} | self.environment)
+
+    def begin(self, *options: str, **settings: str | int) -> None:
+        """Start it and wait until it has listed for the first time."""
+        self.start(*options, **settings)
+        self.wait_log("^reaperd: Connected to engine ")
+
+    def hup(self) -> None:
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+
+    def reload(self, text: str | None = None, **settings: str | int) -> float:
+        """Write the configuration anew (or this text) and have it read; returns when systemd was told the end."""
+        self.configure(**settings)
+        self.config.write_text(self.config_text() if text is None else text, encoding="utf-8")
+        before = len(self.notified())
+
+        def ready() -> float | None:
+            lines = self.notified()[before:]
+            begun = next((n for n, (_, line) in enumerate(lines) if line == "RELOADING=1"), len(lines))
+            return next((at for at, line in lines[begun:] if line == "READY=1"), None)
+
+        self.hup()
+        return float(until(ready, "RELOADING=1, then READY=1", detail=lambda: f"{self.notified()}\n{self.log()}"))
 
     @property
     def pid(self) -> int:
@@ -125,16 +191,15 @@ class Reaperd:
     def wait_log(self, pattern: str, timeout: float = 20.0) -> None:
         until(lambda: self.count(pattern), f"a line like {pattern!r}", timeout, self.log)
 
-    def wait_notified(self, text: str, timeout: float = 20.0) -> None:
-        """Wait until sd_notify(3) sent a line that begins with the text."""
-        def seen() -> bool:
-            assert self._notify
-            try:
-                while True:
-                    self.notified += self._notify.recv(65536).decode().split("\n")
-            except BlockingIOError:
-                return any(line.startswith(text) for line in self.notified)
-        until(seen, f"notification {text}", timeout, self.log)
+    def notified(self) -> list[tuple[float, str]]:
+        """Every line that sd_notify(3) has sent since the start, and when it came."""
+        return list(self._notify.lines) if self._notify else []  # also after its end
+
+    def wait_notified(self, text: str, timeout: float = 20.0, since: int = 0) -> float:
+        """Wait until sd_notify(3) has sent a line that begins with the text; returns when it came."""
+        def seen() -> float | None:
+            return next((at for at, line in self.notified()[since:] if line.startswith(text)), None)
+        return float(until(seen, f"notification {text}", timeout, self.log))
 
     def memory(self, *keys: str) -> dict[str, int]:
         """Fields of /proc/PID/status that are in kB, in bytes."""
@@ -177,4 +242,3 @@ class Reaperd:
         self._process = None
         if self._notify:
             self._notify.close()
-            self._notify = None

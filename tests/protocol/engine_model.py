@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import struct
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -55,6 +56,10 @@ class Container:
     error: str = ""
     listed_as: str | None = None          # what the list says, where its replica is stale
     removals: list[str] = field(default_factory=list)  # outcomes of DELETE, see Standin
+    auto_remove: bool = False             # HostConfig.AutoRemove: docker run --rm
+    restart_policy: str = ""              # HostConfig.RestartPolicy.Name: "" of tasks, "no" of others
+    tty: bool = False
+    log: list[tuple[int, bytes]] = field(default_factory=list)  # what it wrote: (1 stdout, 2 stderr; a line)
 
     @property
     def short(self) -> str:
@@ -85,11 +90,27 @@ class Container:
             },
             "Image": "sha256:" + "cd" * 32, "Name": "/" + self.name, "RestartCount": 0, "Driver": "overlay2",
             "LogPath": f"/var/lib/docker/containers/{self.id}/{self.id}-json.log",
-            "HostConfig": {"RestartPolicy": {"Name": "", "MaximumRetryCount": 0}},
+            "HostConfig": {"AutoRemove": self.auto_remove,
+                           "RestartPolicy": {"Name": self.restart_policy, "MaximumRetryCount": 0}},
             "GraphDriver": {"Name": "overlay2",
                             "Data": {"UpperDir": f"/var/lib/docker/overlay2/{self.id}/diff"}},
-            "Mounts": [], "Config": {"Image": self.image, "Labels": self.labels},
+            "Mounts": [], "Config": {"Image": self.image, "Labels": self.labels, "Tty": self.tty},
         }
+
+    def log_body(self, lines: int) -> bytes:
+        """The answer of GET /containers/{id}/logs with `tail`: framed by stream, with a terminal as it is."""
+        tail = self.log[-lines:] if lines else []
+        return b"".join(data if self.tty else log_frame(stream, data) for stream, data in tail)
+
+    @property
+    def may_be_removed(self) -> bool:
+        """Does nobody else care for it? Swarm's own are never started again, whatever their policy says."""
+        return self.is_task or (not self.auto_remove and self.restart_policy in ("", "no"))
+
+
+def log_frame(stream: int, data: bytes) -> bytes:
+    """One frame of a log without a terminal: the stream, three zero bytes, the length, the bytes."""
+    return struct.pack(">BxxxL", stream, len(data)) + data
 
 
 def task_labels(service: str = "web", slot: int = 1, node: str = NODE_ID) -> dict[str, str]:
@@ -102,10 +123,13 @@ def task_labels(service: str = "web", slot: int = 1, node: str = NODE_ID) -> dic
 
 def make_container(*, service: str = "web", slot: int = 1, node: str = NODE_ID, ended: float | None = 7200.0,
                    age: float | None = None, name: str | None = None, labels: dict[str, str] | None = None,
-                   **facts: Any) -> Container:
-    """A task's container, created `age` seconds ago, that ended `ended` seconds ago (or, negative, will)."""
+                   asks: dict[str, str] | None = None, **facts: Any) -> Container:
+    """A task's container, created `age` seconds ago, that ended `ended` seconds ago (or, negative, will).
+
+    `labels` replaces those that Swarm gives, `asks` adds to them.
+    """
     now = time.time_ns()
-    given = task_labels(service, slot, node) if labels is None else labels
+    given = (task_labels(service, slot, node) if labels is None else labels) | (asks or {})
     state = facts.get("state", "exited")
     if state in ("running", "paused", "created"):
         ended = None
@@ -115,6 +139,16 @@ def make_container(*, service: str = "web", slot: int = 1, node: str = NODE_ID, 
     return Container(name=given.get(TASK_LABEL + ".name", "plain") if name is None else name, labels=given,
                      created=now - int(age * SECOND) | 1,
                      finished=None if ended is None else now - int(ended * SECOND) | 1, **facts)
+
+
+def make_plain(*, name: str | None = None, project: str = "", ended: float | None = 7200.0,
+               labels: dict[str, str] | None = None, **facts: Any) -> Container:
+    """A container that is no task: `docker run`, or with a project, `docker compose up` of its service "app"."""
+    given = dict(labels or {})
+    if project:
+        given |= {"com.docker.compose.project": project, "com.docker.compose.service": "app"}
+    return make_container(name=name or f"plain-{next(_serial)}", labels=given, ended=ended, is_task=False,
+                          **{"image": "registry.example/tool:1", "restart_policy": "no"} | facts)
 
 
 @dataclass(frozen=True)

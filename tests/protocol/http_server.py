@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 Address = str | tuple[str, int]
 
 REASONS = {200: "OK", 204: "No Content", 304: "Not Modified", 400: "Bad Request", 404: "Not Found",
-           409: "Conflict", 500: "Internal Server Error", 503: "Service Unavailable"}
+           409: "Conflict", 500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable"}
 HEAD_MAX = 1 << 20
 
 

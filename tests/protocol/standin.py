@@ -3,8 +3,8 @@
 
 Answers as engines do as long as no test says otherwise, records every request, and breaks in the way that a
 test scripts: wrong, cut, late, silent or refused answers, and removals that end in each way that they can.
-What no client may ever do (force, two requests for one container at once, removing what is no task) is
-noted in `violations`, so that every test checks it.
+What no client may ever do (force, two requests for one container at once, removing what is no task unless a
+test lets it, following a log) is noted in `violations`, so that every test checks it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 from engine_model import (LIVE_STATES, NODE_ID, SECOND, BadFilter, Container, Event, container_event,
-                          event_wanted, listed, make_container, parse_event_time, parse_filters, rfc3339)
+                          event_wanted, listed, make_container, make_plain, parse_event_time, parse_filters,
+                          rfc3339)
 from http_server import Address, Exchange, Gone, HttpServer
 
 RING_SIZE = 256
 _PATH = re.compile(r"(?:/v(\d+\.\d+))?(/.*)")
-_CONTAINER = re.compile(r"/containers/([^/]+)(/json)?")
+_CONTAINER = re.compile(r"/containers/([^/]+)(/json|/logs)?")
 Api = tuple[int, int]
 
 
@@ -36,7 +38,7 @@ def api_version(text: str) -> Api:
 class Request:
     """What was asked, and how much was under way when it came."""
 
-    route: str                    # version ping info list members inspect remove ring events unknown
+    route: str                    # version ping info list others members inspect logs remove ring events unknown
     method: str
     path: str                     # without the version
     query: dict[str, str]
@@ -67,6 +69,7 @@ class Fault:
     raw: bytes | None = None                          # these bytes instead of HTTP, then the end
     cut: int | None = None                            # the head and so many bytes of the body, then the end
     edit: Callable[[bytes], bytes] | None = None      # another body
+    body: Callable[[], Iterable[bytes]] | None = None  # another one, each piece sent as a chunk when it comes
     hold: threading.Event | None = None               # answer when this is set
     before: Callable[[], Any] | None = None           # done before the request is looked at
     after: Callable[[], Any] | None = None            # done when the answer is made and not yet sent
@@ -91,7 +94,8 @@ class Standin:
         self.event_type: str | None = None         # Content-Type of events; None: as the API version says
         self.split: Callable[[bytes], list[bytes]] = lambda data: [data]  # an event to chunks
         self.join = False                          # events that are there together go out as one
-        self.bulk = b""                            # more elements of the list, already rendered
+        self.bulk = b""                            # more elements of the list of tasks, already rendered
+        self.others_may_go = False                 # those that are no tasks and that nobody else cares for
 
         self.containers: dict[str, Container] = {}
         self.requests: list[Request] = []
@@ -115,6 +119,17 @@ class Standin:
             self.containers[c.id] = c
         return c
 
+    def add_plain(self, **facts: Any) -> Container:
+        """The same of one that is no task. See make_plain()."""
+        c = make_plain(**facts)
+        with self.changed:
+            self.containers[c.id] = c
+        return c
+
+    def tell_end(self, *containers: Container) -> None:
+        """Events of containers that have ended, all at once, which only they tell of until the next list."""
+        self.emit_event(*(container_event("die", c, c.finished, exitCode=str(c.exit_code)) for c in containers))
+
     def emit(self, action: str, c: Container, at: int | None = None, **attributes: str) -> None:
         self.emit_event(container_event(action, c, at, **attributes))
 
@@ -129,6 +144,12 @@ class Standin:
             if self.containers.pop(c.id, None) and tell:
                 self.emit("destroy", c)
             self.changed.notify_all()
+
+    def end(self, c: Container, code: int = 0, *, ago: float = 0.0) -> None:
+        """A container that runs ends, and an event tells. Nobody who has seen it run believes in `ago`."""
+        with self.changed:
+            c.state, c.exit_code, c.finished = "exited", code, time.time_ns() - int(ago * SECOND) | 1
+            self.emit("die", c, c.finished, exitCode=str(code))
 
     def restart_container(self, c: Container, *, tell: bool = True) -> None:
         with self.changed:
@@ -204,11 +225,13 @@ class Standin:
         """Two containers, one after the other, turn out to be due (after an hour) and are removed.
 
         Whatever was due before them has been looked at then, if no more than one at a time is: so a test
-        can say that a container was kept without waiting for nothing.
+        can say that a container was kept without waiting for nothing. Their labels have them go whatever else
+        the test has configured.
         """
         self.wait_answered("list", timeout=60)
         for _ in range(2):
-            c = self.add(service="witness", ended=3605.0)
+            c = self.add(service="witness", ended=3605.0,
+                         asks={"org.reaperd.ttl": "1h", "org.reaperd.keep-last": "0"})
             self.emit("die", c, c.finished, exitCode="0")
             self.wait_removed(c)
 
@@ -217,6 +240,16 @@ class Standin:
         before = len(self.asked("list"))
         self.cut_streams()
         self.wait(lambda: any(r.headed for r in self.asked("list")[before:]), "another list", 60)
+
+    def tally(self, since: int = 0) -> Counter[str]:
+        """How many requests of each route there were, from the request of this number on."""
+        with self.changed:
+            return Counter(r.route for r in self.requests[since:])
+
+    def story(self, c: Container) -> list[str]:
+        """What was asked about one container, in order."""
+        with self.changed:
+            return [r.route for r in self.requests if r.ident == c.id]
 
     def calls(self) -> list[str]:
         """The routes of all requests but the event streams, for budgets."""
@@ -255,9 +288,13 @@ class Standin:
         if route == "unknown" and (found := _CONTAINER.fullmatch(path)):
             ident = found[1]
             route = {("GET", "/json"): "inspect",
+                     ("GET", "/logs"): "logs",
                      ("DELETE", None): "remove"}.get((x.method, found[2]), "unknown")
-        if route == "list" and '"id"' in x.query.get("filters", ""):
+        filters = x.query.get("filters", "")
+        if route == "list" and '"id"' in filters:
             route = "members"  # of a few containers: are they tasks?
+        elif route == "list" and re.search(r'"is-task"\W+false', filters):
+            route = "others"
         request = Request(route, x.method, path, x.query, api, ident, x)
         with self.changed:
             # A client that gave up and asks again closed the old connection before; the thread that
@@ -285,10 +322,15 @@ class Standin:
             self.violations.append(f"not to be asked: {what}")
         if request.route == "remove":
             c = self.containers.get(request.ident or "")
-            if c and not c.is_task:
+            if c and not c.is_task and not self.others_may_go:
                 self.violations.append(f"removes what is no task: {what}")
+            if c and not c.may_be_removed:
+                self.violations.append(f"removes what others care for: {what}")
             if len(request.ident or "") != 64:
                 self.violations.append(f"removes by a short id: {what}")
+        if request.route == "logs" and (set(request.query) != {"stdout", "stderr", "tail"}
+                                        or not request.query["tail"].isdecimal()):
+            self.violations.append(f"reads more of a log than its end: {what}")
 
     @contextmanager
     def _fault_of(self, request: Request) -> Iterator[Fault]:
@@ -326,8 +368,30 @@ class Standin:
             fault.after()
         request.status, request.headed = status, time.monotonic()
         # Before the last byte goes out: the client may ask again as soon as it has it.
+        if fault.body is None:
+            self._end(request)
+        if status == 200 and (fault.body is not None or request.route == "logs"):
+            self._answer_in_chunks(request, fault.body() if fault.body else [body[:fault.cut]], fault)
+        else:
+            request.exchange.answer(status, body, cut=fault.cut)
+
+    def _answer_in_chunks(self, request: Request, pieces: Iterable[bytes], fault: Fault) -> None:
+        x, c = request.exchange, self.containers.get(request.ident or "")
+        content_type = "application/json"
+        if request.route == "logs":
+            content_type = "application/octet-stream"
+            if api_version(request.api or self.api) >= (1, 42):
+                content_type = f"application/vnd.docker.{'raw' if c and c.tty else 'multiplexed'}-stream"
+        x.start(200, content_type)
+        for piece in pieces:
+            if x.gone() or self._closed:
+                raise Gone("nobody reads on")
+            x.chunk(piece)
+        if fault.cut is not None:
+            x.hang_up()
+            raise Gone("cut by the test")
         self._end(request)
-        request.exchange.answer(status, body, cut=fault.cut)
+        x.end()
 
     def _route(self, request: Request, fault: Fault) -> None:
         asked = api_version(request.api or self.api)
@@ -373,15 +437,23 @@ class Standin:
         except BadFilter as error:
             return 400, {"message": str(error)}
         parts = [json.dumps(s, ensure_ascii=False, separators=(",", ":")).encode() for s in shown]
-        if self.bulk and "id" not in filters:
+        if self.bulk and request.route == "list":
             parts.append(self.bulk)
         return 200, b"[" + b",".join(parts) + b"]\n"
 
-    _do_members = _do_list
+    _do_members = _do_others = _do_list
 
     def _do_inspect(self, request: Request) -> tuple[int, Any]:
         c = self.containers.get(request.ident or "")
         return (200, c.detail()) if c else (404, {"message": f"No such container: {request.ident}"})
+
+    def _do_logs(self, request: Request) -> tuple[int, Any]:
+        c, tail = self.containers.get(request.ident or ""), request.query.get("tail", "all")
+        if not c:
+            return 404, {"message": f"No such container: {request.ident}"}
+        if not {"stdout", "stderr"} & set(request.query):
+            return 400, {"message": "Bad parameters: you must choose at least one stream"}
+        return 200, c.log_body(int(tail) if tail.isdecimal() else len(c.log))
 
     def _do_remove(self, request: Request) -> tuple[int, Any]:
         c = self.containers.get(request.ident or "")

@@ -7,6 +7,7 @@ The cure must weigh less than the disease: an event costs no call, a removal two
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,53 @@ def test_thousand_events(engine: Standin, reaperd: Reaperd) -> None:
     engine.witness()
     after = Counter(engine.calls())
     assert after - before == Counter(members=2, inspect=2, remove=2)
+
+
+def test_other_containers_too(engine: Standin, reaperd: Reaperd) -> None:
+    """Where those that are no tasks may go there is one more list a resync, and nothing more for events."""
+    engine.others_may_go = True
+    reaperd.rule("others", Kind="other", Action="reap")
+    plain = [engine.add_plain(state="running") for _ in range(100)]
+    due = [engine.add_plain() for _ in range(20)]
+    reaperd.begin(Parallelism=1)
+    engine.wait_removed(*due)
+    assert engine.tally() == {"version": 1, "events": 1, "info": 1, "ring": 1, "list": 1, "others": 1,
+                              "inspect": 20, "remove": 20}
+    before = len(engine.requests)
+    fresh = [engine.add_plain(state="running", age=1.0) for _ in range(100)]
+    for c in plain:
+        engine.emit_event(container_event("kill", c, signal="15"), container_event("die", c, exitCode="137"),
+                          container_event("start", c), container_event("die", c, exitCode="0"))
+    for c in fresh:
+        engine.emit_event(container_event("create", c), container_event("start", c), container_event("die", c))
+    engine.witness()
+    assert engine.tally(before) == {"members": 2, "inspect": 2, "remove": 2}
+    before = len(engine.requests)
+    engine.emit_event(replace(container_event("die", plain[0]), actor="short"))  # not understood: listed again
+    engine.wait_answered("others", 2)
+    engine.witness()
+    assert engine.tally(before) == {"info": 1, "list": 1, "others": 1, "members": 2, "inspect": 2, "remove": 2}
+
+
+def test_reload(engine: Standin, reaperd: Reaperd) -> None:
+    """One resync each, and no inspect of what is known exactly."""
+    engine.others_may_go = True
+    young = [engine.add(slot=n, ended=600.0, age=90000.0) for n in range(20)]
+    reaperd.begin(Parallelism=1)
+    engine.wait_asked("inspect", len(young))
+    engine.witness()
+    before = len(engine.requests)
+    reaperd.reload(Failure="2h")
+    engine.wait_answered("list", 2)
+    engine.witness()
+    assert engine.tally(before) - Counter(info=1) == Counter(list=1, members=2, inspect=2, remove=2)
+    reaperd.rule("others", Kind="other", Action="reap")
+    before = len(engine.requests)
+    reaperd.reload()
+    engine.wait_answered("others")
+    engine.witness()
+    calls = engine.tally(before) - Counter(version=1, ping=1, events=1, info=1, ring=1)
+    assert calls == Counter(list=1, others=1, members=2, inspect=2, remove=2)
 
 
 def test_destroyed_by_others(engine: Standin, reaperd: Reaperd) -> None:

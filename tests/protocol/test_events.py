@@ -137,7 +137,8 @@ def test_tasks_from_events_are_asked_in_one_list(engine: Standin, reaperd: Reape
     engine.emit_event(*events)
     engine.wait_removed(*tasks)
     asked = engine.asked("members")
-    assert 1 <= len(asked) <= 2 and len(engine.asked("list")) == 1
+    # The events may arrive in pieces; a list for each container it must not be.
+    assert 1 <= len(asked) <= 5 and len(engine.asked("list")) == 1
     assert all(r.filters["is-task"] == ["true"] and r.query["all"] in ("1", "true") for r in asked)
     assert {ident for r in asked for ident in r.filters["id"]} >= {c.id for c in tasks}
     assert not any(engine.asked("inspect", c) or engine.asked("remove", c) for c in forged)

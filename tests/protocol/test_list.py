@@ -172,3 +172,28 @@ def test_inspect_of_another_container(engine: Standin, reaperd: Reaperd) -> None
     engine.fault("inspect", bad, times=None, edit=lambda _: json.dumps(other.detail()).encode())
     reaperd.once()
     assert not engine.asked("remove", bad)
+
+
+def test_filters_that_are_dropped_on_the_way(engine: Standin, reaperd: Reaperd) -> None:
+    """As by a proxy that does not know them: tasks are among the others then, and none of it can be believed."""
+    engine.others_may_go = True
+    reaperd.rule("others", Kind="other", Action="reap", Success="1h")
+    task, plain = engine.add(), engine.add_plain()
+
+    def everything(_: bytes) -> bytes:
+        return json.dumps([c.summary() for c in engine.containers.values()]).encode()
+
+    faults = [engine.fault(route, times=None, edit=everything) for route in ("list", "others")]
+    assert reaperd.once(Success="infinity").status == 2
+    assert reaperd.count(r"^reaperd: The engine lists \S+ among tasks and among others$") == 1
+
+    before = len(engine.asked("others"))
+    reaperd.start()
+    engine.wait_asked("others", before + 2)
+    assert not engine.asked("inspect") and len(engine.asked("events")) >= 2
+    for fault in faults:
+        engine.lift(fault)
+    engine.wait_removed(plain)
+    engine.witness()
+    assert task.id in engine.containers
+    assert reaperd.count("among tasks and among others") >= 2

@@ -62,6 +62,15 @@ def test_dry_run_once(engine: Standin, reaperd: Reaperd) -> None:
     assert reaperd.count("Removed") == 0
 
 
+def test_dry_run_on_an_engine_that_settles(engine: Standin, reaperd: Reaperd) -> None:
+    """A look at what would go need not wait; what removes does."""
+    c = engine.add()
+    assert reaperd.once("--dry-run", SettleTime="1h") == Summary(0, removed=1, gone=0, failed=0, kept=0, dry=True)
+    assert reaperd.count(f"Would remove {c.short} ") == 1
+    assert reaperd.once() == Summary(0, removed=0, gone=0, failed=0, kept=1)
+    assert not engine.asked("remove")
+
+
 def test_dry_run_as_a_daemon(engine: Standin, reaperd: Reaperd) -> None:
     """A would-be removal counts as gone and is said once, however often it is listed."""
     due = [engine.add(slot=n) for n in range(5)]

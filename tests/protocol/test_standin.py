@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from engine_model import NODE_ID, SECOND, TASK_LABEL, rfc3339
+from engine_model import NODE_ID, SECOND, TASK_LABEL, log_frame, rfc3339
 from standin import Standin, bulk_running, ring_event
 
 
@@ -268,3 +268,83 @@ def test_tcp(engine: Standin) -> None:
     connection.request("GET", "/_ping")
     assert connection.getresponse().read() == b"OK"
     connection.close()
+
+
+LOG = [(1, b"one\n"), (2, b"two\n"), (1, b"three\n")]
+
+
+@pytest.mark.parametrize(("tty", "api", "kind", "body"), [
+    (False, "1.41", "application/octet-stream", b"\2\0\0\0\0\0\0\4two\n" b"\1\0\0\0\0\0\0\6three\n"),
+    (False, "1.42", "application/vnd.docker.multiplexed-stream", log_frame(2, b"two\n") + log_frame(1, b"three\n")),
+    (True, "1.42", "application/vnd.docker.raw-stream", b"two\nthree\n"),
+])
+def test_logs(engine: Standin, http_: Connection, tty: bool, api: str, kind: str, body: bytes) -> None:
+    engine.api = "1.51"
+    c = engine.add(tty=tty, log=LOG)
+    answer = http_.ask("GET", f"/v{api}/containers/{c.id}/logs", stdout=1, stderr=1, tail=2)
+    assert (answer.status, answer.headers["Content-Type"], answer.read()) == (200, kind, body)
+    assert http_.call("GET", f"/containers/{'0' * 64}/logs", stdout=1, stderr=1, tail=2)[0] == 404
+    assert http_.call("GET", f"/containers/{c.id}/json")[1]["Config"]["Tty"] is tty
+    assert engine.story(c) == ["logs", "inspect"]
+
+
+def test_broken_logs(engine: Standin) -> None:
+    c = engine.add(log=LOG)
+    connections = []
+
+    def ask(tail: str = "9", **query: Any) -> http.client.HTTPResponse:
+        connections.append(Connection(engine))
+        return connections[-1].ask("GET", f"/containers/{c.id}/logs", stdout=1, stderr=1, tail=tail, **query)
+
+    engine.fault("logs", status=501, message="no reader")
+    engine.fault("logs", cut=5)
+    engine.fault("logs", body=lambda: [b"a", b"bc"])
+    assert ask().status == 501
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        ask().read()
+    assert len(caught.value.partial) == 5
+    assert ask().read() == b"abc"
+    assert not engine.violations
+    for wrong in ({"tail": "all"}, {"follow": "1"}):
+        assert ask(**wrong).status == 200
+    assert len(engine.violations) == 2
+    engine.violations.clear()
+    for connection in connections:
+        connection.close()
+
+
+def test_other_containers(engine: Standin, http_: Connection) -> None:
+    """What is no task is listed and told apart, and some of it may go."""
+    engine.bulk = bulk_running(3)
+    task, plain = engine.add(), engine.add_plain(project="shop")
+    cared_for = [engine.add_plain(auto_remove=True), engine.add_plain(restart_policy="on-failure")]
+    assert (plain.image, plain.restart_policy) == ("registry.example/tool:1", "no")
+    _, shown = http_.call("GET", "/containers/json", all=1, filters={"is-task": ["false"]})
+    assert [element["Id"] for element in shown] == [c.id for c in (plain, *cared_for)]
+    assert http_.call("GET", f"/containers/{cared_for[0].id}/json")[1]["HostConfig"]["AutoRemove"] is True
+    http_.call("GET", "/containers/json", all=1, filters={"is-task": {"true": True}})
+    assert engine.tally() == {"others": 1, "inspect": 1, "list": 1}
+
+    engine.others_may_go = True
+    for c in (task, plain, *cared_for):
+        assert http_.call("DELETE", f"/containers/{c.id}") == (204, None)
+    assert [text.split(":")[0] for text in engine.violations] == ["removes what others care for"] * 2
+    engine.violations.clear()
+
+
+def test_events_of_other_containers(engine: Standin) -> None:
+    """They carry no label of Swarm's: a stream that is filtered by it does not show them."""
+    task, plain = engine.add(state="running"), engine.add_plain(state="running")
+
+    def tell() -> None:
+        engine.wait_asked("events")
+        engine.end(plain, 3)
+        engine.end(task)
+
+    for filters, expected in (({"type": ["container"]}, [plain, task]), ({"label": [TASK_LABEL]}, [task])):
+        teller = threading.Thread(target=tell)
+        teller.start()
+        told = read_events(engine, len(expected), filters=filters)
+        teller.join()
+        assert [event["Actor"]["ID"] for event in told] == [c.id for c in expected]
+        engine.requests.clear()

@@ -86,3 +86,21 @@ def test_removal_whose_answer_never_came(engine: Standin, reaperd: Reaperd) -> N
     reaperd.wait_log(f"Removed {c.short} {c.name}: ttl-expired, age .*, exit 0")
     engine.resync()
     assert reaperd.count("Removed") == 1 and len(engine.asked("remove", c)) == 1
+
+
+def test_removal_that_ends_behind_its_time_out(engine: Standin, reaperd: Reaperd) -> None:
+    """The event that tells of its end may come before the next look: that was our removal too."""
+    c = engine.add()
+    engine.fault("remove", c, hang=True)
+    reaperd.begin(RequestTimeout="1s", RetryInitial="1h", RetryMax="1h")
+    reaperd.wait_log(f"Removing {c.short} .* failed")
+    engine.vanish(c)
+    reaperd.wait_log(rf"Removed {c.short} {c.name}: ttl-expired, age .*, exit 0")
+
+
+def test_removal_whose_end_only_the_list_shows(engine: Standin, reaperd: Reaperd) -> None:
+    c = engine.add(removals=["hang"])
+    reaperd.begin(RequestTimeout="1s", RetryInitial="1h", RetryMax="1h")
+    reaperd.wait_log(f"Removing {c.short} .* failed")
+    engine.resync()
+    reaperd.wait_log(rf"Removed {c.short} {c.name}: ttl-expired, age .*, exit 0")
