@@ -55,8 +55,9 @@ typedef struct Container {
         int64_t start_nsec;    /* realtime: the newest `start` event */
         int64_t stop_nsec;     /* realtime: the newest event by which it was asked to stop */
 
-        usec_t retry_at;   /* steady: a removal failed, not again before this; 0: none did */
-        unsigned attempts; /* failed ones in a row */
+        usec_t retry_at;     /* steady: a removal failed, not again before this; 0: none did */
+        uint16_t attempts;   /* failed ones in a row */
+        uint16_t due_before; /* see policy_due_set(): before the reload that is under way */
 
         int exit_code;             /* exact with FINISH_EXACT or failed_start, else a hint if exit_hinted */
         uint8_t scope;             /* Scope */
@@ -89,7 +90,6 @@ typedef struct Container {
         bool wanted : 1;             /* its exact end decides about another: to be inspected at once */
         bool over_cap : 1;           /* one of those that are too many, see cap.h */
         bool surge_held : 1;         /* a reload made it due together with too many others */
-        bool was_due : 1;            /* before the reload that is under way */
 
         usec_t look_at;       /* steady: its key in the due queue */
         uint32_t queue_index; /* its place in the due queue, see due-queue.h */

@@ -124,9 +124,17 @@ Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t n
 Situation policy_open_gates(const Situation *s);
 
 /* Would it go now, were the gates of the node open and no removal had failed? Before it is inspected
- * that is said on bounds, by which it may seem due and not be: `certain` asks for what no inspect could
- * change, but for MaxStopped=. *ret_verdict (may be NULL) is what it would go as. */
-bool policy_is_due(const Container *c, const Situation *s, usec_t now, bool certain, Verdict *ret_verdict);
+ * that is said on bounds, so that an inspect may tell otherwise. *ret_verdict (may be NULL) is what it
+ * would go as. */
+bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict);
+
+/* By which of the outcomes that are possible it is due so: bit 1 << Outcome. In the upper half (<<
+ * DUE_SET_SHIFT) those by which it would be due if it is not one of the last, which are all of the
+ * lower half too. What a change of settings has made due is in the set behind it and not in that before
+ * it. */
+uint16_t policy_due_set(const Container *c, const Situation *s, usec_t now);
+#define DUE_SET_SHIFT 8
+#define DUE_SET_ALL   UINT16_MAX
 
 /* Is it the task (not: another container) of another node than this one (this node left the Swarm and joined
  * again, or is in none)? Then nothing else will ever remove it. */

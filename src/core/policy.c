@@ -236,33 +236,6 @@ usec_t policy_node_allows_at(const Container *c, const Situation *s) {
         return c->surge_held ? usec_max(at, s->surge_until) : at;
 }
 
-/* Would it go whatever an inspect may yet tell? */
-static bool is_certain(const Container *c, unsigned outcomes, usec_t now) {
-        const Retention *r = &c->profile->retention;
-        usec_t end = slot_order(c);
-
-        if (c->state_exact && slot_end_is_exact(c))
-                return true;
-        for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++)
-                if (outcomes & bit(o) && now < usec_add(end, outcome_span(r, o)))
-                        return false;
-        return now >= usec_add(end, r->keep_last_for) ||
-               (r->keep_last == 0 && (r->keep_last_failure == 0 || !(outcomes & FAILURES)));
-}
-
-bool policy_is_due(const Container *c, const Situation *s, usec_t now, bool certain, Verdict *ret_verdict) {
-        Situation open = policy_open_gates(s);
-        Decision d = policy_decide(c, &open, now);
-
-        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
-                return false;
-        if (certain && !is_certain(c, possible_outcomes(c), now))
-                return false;
-        if (ret_verdict)
-                *ret_verdict = d.verdict;
-        return true;
-}
-
 Situation policy_open_gates(const Situation *s) {
         Situation open = *s;
 
@@ -515,4 +488,39 @@ Decision policy_decide(const Container *c, const Situation *s, usec_t now) {
 
 Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now) {
         return decide(c, s, now, false);
+}
+
+bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict) {
+        Situation open = policy_open_gates(s);
+        Decision d = policy_decide(c, &open, now);
+
+        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
+                return false;
+        if (ret_verdict)
+                *ret_verdict = d.verdict;
+        return true;
+}
+
+uint16_t policy_due_set(const Container *c, const Situation *s, usec_t now) {
+        unsigned outcomes = possible_outcomes(c), due = 0, unless_last = 0;
+        bool known = (c->state_exact && slot_end_is_exact(c)) || c->over_cap;
+        bool orphan = policy_is_orphan(c, s);
+        const Retention *r;
+
+        if (!policy_is_due(c, s, now, NULL))
+                return 0;
+
+        r = &c->profile->retention;
+        for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++) {
+                usec_t span = usec_min(outcome_span(r, o), orphan ? r->orphan_age : USEC_INFINITY);
+                bool may_be_last = !orphan && now < usec_add(slot_order(c), r->keep_last_for) &&
+                                   (r->keep_last > 0 || (r->keep_last_failure > 0 && bit(o) & FAILURES));
+
+                if (!(outcomes & bit(o)) || (!known && now < usec_add(slot_order(c), span)))
+                        continue;
+                unless_last |= bit(o);
+                if (known || !may_be_last)
+                        due |= bit(o);
+        }
+        return (uint16_t)(due | unless_last << DUE_SET_SHIFT);
 }

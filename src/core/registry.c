@@ -483,7 +483,8 @@ void registry_set_other(Registry *r, Container *c) {
 
 bool registry_release(Registry *r, Container *c) {
         c->claimed = false;
-        if (!c->profile || c->profile->settings == &r->profiles.settings->settings)
+        /* One that may have gone by our doing is recorded by what it was removed by. */
+        if (!c->profile || c->sent_verdict != 0 || c->profile->settings == &r->profiles.settings->settings)
                 return true;
         drop_profile(r, c);
         return false;

@@ -20,7 +20,8 @@ static void note_what_is_due(Manager *m) {
         if (m->situation.reloading)
                 return;
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                c->was_due = (c->claimed && !c->wanted) || policy_is_due(c, &m->situation, now, true, NULL);
+                c->due_before = c->claimed && !c->wanted ? DUE_SET_ALL
+                                                         : policy_due_set(c, &m->situation, now);
 }
 
 static void swap(Manager *m, SharedSettings *settings) {
@@ -90,5 +91,5 @@ void manager_reload_listed(Manager *m, usec_t now) {
         m->situation.reloading = false;
         manager_hold_surge(m, now);
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                c->was_due = false;
+                c->due_before = 0;
 }

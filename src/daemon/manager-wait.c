@@ -14,7 +14,8 @@
 #define HELD_LISTED_MAX 1000
 
 static bool is_newly_due(const Manager *m, const Container *c, usec_t now, Verdict *ret_verdict) {
-        return !c->was_due && policy_is_due(c, &m->situation, now, false, ret_verdict);
+        return (policy_due_set(c, &m->situation, now) & ~c->due_before) != 0 &&
+               policy_is_due(c, &m->situation, now, ret_verdict);
 }
 
 size_t manager_count_held(const Manager *m) {
@@ -160,6 +161,6 @@ void manager_first_run_listed(Manager *m, usec_t now) {
         if (!m->first_run)
                 return;
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                n += policy_is_due(c, &m->situation, now, false, NULL);
+                n += policy_is_due(c, &m->situation, now, NULL);
         record_first_run(n, m->settings->first_run_delay);
 }

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is due on bounds, and what is due whatever an inspect may tell: a surge is the difference of the two.
+ * What is due on bounds, and by which outcomes: a surge is what a reload has added.
  */
 
 #include "decision-fixture.h"
 
-static bool is_due(World *w, usec_t now, bool certain) {
+#define BIT(outcome)         (1U << (outcome))
+#define UNLESS_LAST(outcome) (BIT(outcome) << DUE_SET_SHIFT)
+#define DUE(outcome)         (BIT(outcome) | UNLESS_LAST(outcome))
+
+static unsigned due_set(World *w, usec_t now) {
         (void)decide(w, now); /* resolves the profile */
-        return policy_is_due(&w->c, &w->situation, now, certain, NULL);
+        return policy_due_set(&w->c, &w->situation, now);
+}
+
+static bool is_due(World *w, usec_t now) {
+        (void)decide(w, now);
+        return policy_is_due(&w->c, &w->situation, now, NULL);
 }
 
 /* As a list tells it: it has ended, somehow, since it was created. */
@@ -21,6 +30,7 @@ static void know_bounds_only(World *w) {
 }
 
 static void test_outcome_unknown(void **state) {
+        const unsigned good = DUE(OUTCOME_SUCCESS) | DUE(OUTCOME_SHUTDOWN);
         World w;
 
         (void)state;
@@ -28,20 +38,27 @@ static void test_outcome_unknown(void **state) {
         know_bounds_only(&w);
         w.settings.retention.success = w.settings.retention.shutdown = HOUR;
         w.settings.retention.failure = w.settings.retention.oom_killed = DAY;
-        assert_false(is_due(&w, EPOCH + HOUR - 1, false));
-        assert_true(is_due(&w, EPOCH + HOUR, false));
-        assert_false(is_due(&w, EPOCH + DAY - 1, true));
-        assert_true(is_due(&w, EPOCH + DAY, true));
+        assert_false(is_due(&w, EPOCH + HOUR - 1));
+        assert_int_equal(due_set(&w, EPOCH + HOUR - 1), 0);
+        assert_true(is_due(&w, EPOCH + HOUR));
+        assert_int_equal(due_set(&w, EPOCH + HOUR), good);
+        assert_int_equal(due_set(&w, EPOCH + DAY), good | DUE(OUTCOME_FAILURE) | DUE(OUTCOME_OOM_KILLED));
+
+        w.c.over_cap = true; /* however it ended */
+        assert_int_equal(due_set(&w, EPOCH + HOUR - 1), due_set(&w, EPOCH + DAY));
+        w.c.over_cap = false;
 
         w.c.state_exact = true;
         w.c.finish = FINISH_EXACT;
         w.c.finished = EPOCH;
         slot_update(&w.c);
-        assert_true(is_due(&w, EPOCH + HOUR, true)); /* it has succeeded */
+        assert_int_equal(due_set(&w, EPOCH + HOUR), DUE(OUTCOME_SUCCESS));
         clear(&w);
 }
 
 static void test_perhaps_one_of_the_last(void **state) {
+        const unsigned good = DUE(OUTCOME_SUCCESS) | DUE(OUTCOME_SHUTDOWN);
+        const unsigned bad = BIT(OUTCOME_FAILURE) | BIT(OUTCOME_OOM_KILLED);
         World w;
 
         (void)state;
@@ -49,14 +66,15 @@ static void test_perhaps_one_of_the_last(void **state) {
         know_bounds_only(&w);
         w.settings.retention.keep_last_failure = 1;
         w.settings.retention.keep_last_for = 7 * DAY;
-        assert_true(is_due(&w, EPOCH + DAY, false));
-        assert_false(is_due(&w, EPOCH + 7 * DAY - 1, true));
-        assert_true(is_due(&w, EPOCH + 7 * DAY, true));
+        assert_int_equal(due_set(&w, EPOCH + DAY), good | bad << DUE_SET_SHIFT);
+        assert_int_equal(due_set(&w, EPOCH + 7 * DAY), good | bad | bad << DUE_SET_SHIFT);
 
         w.c.exit_hinted = true; /* a `die` told of exit code 0: no failure */
-        assert_true(is_due(&w, EPOCH + DAY, true));
+        assert_int_equal(due_set(&w, EPOCH + DAY), DUE(OUTCOME_SUCCESS));
         w.settings.retention.keep_last = 1;
-        assert_false(is_due(&w, EPOCH + DAY, true));
+        assert_int_equal(due_set(&w, EPOCH + DAY), UNLESS_LAST(OUTCOME_SUCCESS));
+        orphan(&w); /* those are not kept so */
+        assert_int_equal(due_set(&w, EPOCH + DAY), DUE(OUTCOME_SUCCESS));
         clear(&w);
 }
 
@@ -66,7 +84,7 @@ static void test_gates_and_backoff(void **state) {
 
         (void)state;
         build(&w);
-        assert_true(is_due(&w, NOW, true));
+        assert_true(is_due(&w, NOW));
         w.c.retry_at = NOW + DAY;
         w.situation.engine_connected = false;
         w.situation.settled_at = USEC_INFINITY;
@@ -76,17 +94,17 @@ static void test_gates_and_backoff(void **state) {
         w.situation.swarm_state = SWARM_LOCKED;
         w.c.surge_held = true;
         w.situation.surge_until = NOW + HOUR;
-        assert_true(is_due(&w, NOW, true));
-        assert_false(is_due(&w, NOW - 1, false));
+        assert_true(is_due(&w, NOW));
+        assert_false(is_due(&w, NOW - 1));
 
         w.c.quarantined = true;
-        assert_false(is_due(&w, NOW, false));
+        assert_false(is_due(&w, NOW));
         w.c.quarantined = false;
         w.c.gone = true;
-        assert_false(is_due(&w, NOW, false));
+        assert_false(is_due(&w, NOW));
         w.c.gone = false;
         w.c.state = CONTAINER_CREATED; /* to be looked at, not to be removed */
-        assert_false(is_due(&w, NOW + 400 * DAY, false));
+        assert_false(is_due(&w, NOW + 400 * DAY));
         clear(&w);
 }
 
