@@ -169,9 +169,10 @@ static int add_patterns(Patterns *list, RuleKey key, const char *text, const Set
         return 0;
 }
 
-/* The number of the word. */
-static int parse_word(const RuleKeyInfo *info, const char *text, unsigned *ret, const char **ret_what) {
-        for (unsigned i = 0; info->choices[i]; i++)
+/* The number of the word among the `n` choices. */
+static int parse_word(
+                const RuleKeyInfo *info, size_t n, const char *text, size_t *ret, const char **ret_what) {
+        for (size_t i = 0; i < n; i++)
                 if (strcmp(info->choices[i], text) == 0) {
                         *ret = i;
                         return 0;
@@ -182,26 +183,28 @@ static int parse_word(const RuleKeyInfo *info, const char *text, unsigned *ret, 
 }
 
 static int set_kind(Rule *rule, const char *text, const char **ret_what) {
-        unsigned word = RULE_KIND_TASK;
+        static const RuleKind kinds[] = { RULE_KIND_TASK, RULE_KIND_OTHER, RULE_KIND_ANY };
+        size_t word = 0;
         int r;
 
-        r = *text ? parse_word(rule_key_info(RULE_KIND), text, &word, ret_what) : 0;
+        r = *text ? parse_word(rule_key_info(RULE_KIND), ELEMENTS_OF(kinds), text, &word, ret_what) : 0;
         if (r < 0)
                 return r;
 
-        rule->kind = word;
+        rule->kind = kinds[word];
         return 0;
 }
 
 static int set_action(Rule *rule, const char *text, const char **ret_what) {
-        unsigned word = 0;
+        static const RuleAction actions[] = { RULE_ACTION_KEEP, RULE_ACTION_REAP };
+        size_t word = 0;
         int r;
 
-        r = *text ? parse_word(rule_key_info(RULE_ACTION), text, &word, ret_what) : 0;
+        r = *text ? parse_word(rule_key_info(RULE_ACTION), ELEMENTS_OF(actions), text, &word, ret_what) : 0;
         if (r < 0)
                 return r;
 
-        rule->action = *text ? word + 1 : RULE_ACTION_NONE;
+        rule->action = *text ? actions[word] : RULE_ACTION_NONE;
         return 0;
 }
 

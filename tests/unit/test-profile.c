@@ -223,7 +223,7 @@ static void test_max_ttl(void **state) {
 
 static void test_keep_label(void **state) {
         static const LabelPair keep[] = { { KEEP, "true" }, { NULL, NULL } };
-        static const LabelPair not [] = { { KEEP, "false" }, { NULL, NULL } };
+        static const LabelPair denied[] = { { KEEP, "false" }, { NULL, NULL } };
         static const LabelPair broken[] = { { KEEP, "maybe" }, { NULL, NULL } };
         Settings s = default_settings();
         unsigned faults;
@@ -238,7 +238,7 @@ static void test_keep_label(void **state) {
         p = resolve(&s, keep, true, NULL);
         assert_true(p.keep_by_label);
         assert_int_equal(p.keep_label_for, 2 * DAY);
-        p = resolve(&s, not, true, &faults);
+        p = resolve(&s, denied, true, &faults);
         assert_false(p.keep_by_label);
         assert_int_equal(faults, 0);
         p = resolve(&s, broken, true, &faults);
