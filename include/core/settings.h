@@ -36,6 +36,9 @@ typedef struct Retention {
         unsigned log_tail;          /* lines */
 } Retention;
 
+/* Where in a Retention the field of a setting is that has per_container. */
+size_t retention_offset(SettingId id);
+
 /* The lowest MinimumAge: removing a task's container within the first seconds after its end can turn a
  * COMPLETE task into a FAILED one (the node's agent has to read the exit code first; measured: broken at
  * 0.3 s, not broken at 2 s). */

@@ -9,15 +9,13 @@
 
 /* Copies one value of [Retention] from a rule. */
 static void take_value(Retention *to, const Retention *from, SettingId id) {
-        const SettingInfo *info = setting_info(id);
-        size_t offset = info->offset - offsetof(Settings, retention);
-        size_t size = info->type == SETTING_TYPE_SPAN ? sizeof(usec_t) : sizeof(unsigned);
+        size_t size = setting_info(id)->type == SETTING_TYPE_SPAN ? sizeof(usec_t) : sizeof(unsigned);
 
-        memcpy((char *)to + offset, (const char *)from + offset, size);
+        memcpy((char *)to + retention_offset(id), (const char *)from + retention_offset(id), size);
 }
 
 static usec_t *span_of(Retention *r, SettingId id) {
-        return (usec_t *)(void *)((char *)r + (setting_info(id)->offset - offsetof(Settings, retention)));
+        return (usec_t *)(void *)((char *)r + retention_offset(id));
 }
 
 static bool rule_sets(const Rule *rule, SettingId id) {

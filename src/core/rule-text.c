@@ -247,11 +247,6 @@ int rule_set(Settings *s, Rule *rule, RuleKey key, const char *text, const char 
         return 0;
 }
 
-/* A setting's place in the rule's own Retention. */
-static size_t offset_of(SettingId id) {
-        return setting_info(id)->offset - offsetof(Settings, retention);
-}
-
 int rule_set_value(Settings *s, Rule *rule, SettingId id, const char *text, const char *file, unsigned line,
                 const char **ret_what) {
         const char *ignored;
@@ -267,7 +262,7 @@ int rule_set_value(Settings *s, Rule *rule, SettingId id, const char *text, cons
                 r = setting_value_parse(setting_info(id), text, &v, ret_what ? ret_what : &ignored);
                 if (r < 0)
                         return r;
-                setting_value_store(setting_info(id), (char *)&rule->values + offset_of(id), &v);
+                setting_value_store(setting_info(id), (char *)&rule->values + retention_offset(id), &v);
         }
 
         rule->has_value[id] = !origin.is_default;
@@ -282,7 +277,7 @@ const char *rule_format(const Rule *rule, RuleKey key) {
 }
 
 char *rule_format_value(const Rule *rule, SettingId id) {
-        return setting_value_format(setting_info(id), (const char *)&rule->values + offset_of(id));
+        return setting_value_format(setting_info(id), (const char *)&rule->values + retention_offset(id));
 }
 
 const char *rule_without_effect(const Rule *rule) {

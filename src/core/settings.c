@@ -42,6 +42,10 @@ const char *settings_add_file(Settings *s, const char *name) {
         return f->name;
 }
 
+size_t retention_offset(SettingId id) {
+        return setting_info(id)->offset - offsetof(Settings, retention);
+}
+
 int settings_set(Settings *s, SettingId id, const char *text, const char *file, unsigned line,
                 const char **ret_what) {
         const SettingInfo *info = setting_info(id);
