@@ -12,8 +12,8 @@
  */
 
 #include <stdbool.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "core/facts.h"
 #include "core/instant.h"
 #include "core/shared-text.h"

@@ -59,6 +59,8 @@ const char *verdict_name(Verdict v);
 
 /* Is it one of those that let a container go? */
 bool verdict_removes(Verdict v);
+/* Or would be, should the engine say that the container is a task? */
+bool verdict_may_remove(Verdict v);
 
 /* How a container ended, on exact values; the first that applies: OOMKILLED (flag set, exit code not
  * 0), SHUTDOWN (the engine was asked to stop it, or, not seen, exit code 143), SUCCESS (exit code 0),
@@ -109,9 +111,10 @@ typedef struct Decision {
 /* A container that somebody else is removing is looked at this often. */
 #define REMOVING_LOOK_INTERVAL USEC_PER_MINUTE
 
-/* The earliest moment at which the node could allow the removal of c again, as far as time alone brings it;
- * USEC_INFINITY: something else has to happen first. */
-usec_t policy_node_allows_at(const Container *c, const Situation *s);
+/* The earliest moment at which the removal of c could be allowed again by the node, and by the back-off
+ * after removals that failed, as far as time alone brings it; USEC_INFINITY: something else has to
+ * happen first. */
+usec_t policy_allows_at(const Container *c, const Situation *s);
 
 /* By c->profile; without one nothing is due. */
 Decision policy_decide(const Container *c, const Situation *s, usec_t now);

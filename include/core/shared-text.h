@@ -6,7 +6,7 @@
  * Texts that many containers share (a service's name, an image's, a node's id), each kept once.
  */
 
-#include <uthash.h>
+#include "base/hash.h"
 
 /* Texts longer than this are not kept whole: names of services, images and nodes are far shorter. */
 #define TEXT_SIZE_MAX 1024

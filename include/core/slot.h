@@ -10,8 +10,8 @@
  */
 
 #include <stddef.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "core/container.h"
 
 struct Slot {

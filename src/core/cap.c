@@ -93,8 +93,7 @@ static Member assess(Container *c, const Situation *open, usec_t now) {
         Decision d = policy_decide_uncapped(c, open, now);
 
         /* One that is in hand is on its way, although its exact end may be later than another's bound. */
-        m.due = (c->claimed && c->over_cap) ||
-                (d.due <= now && (verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN));
+        m.due = (c->claimed && c->over_cap) || (d.due <= now && verdict_may_remove(d.verdict));
         m.may_go = !m.due && !d.keep_failure &&
                    (d.verdict == VERDICT_RETAINED || d.verdict == VERDICT_KEPT_LAST ||
                                    (d.verdict == VERDICT_TOO_YOUNG && !c->profile->keep_by_rule &&

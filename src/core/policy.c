@@ -47,6 +47,10 @@ bool verdict_removes(Verdict v) {
                v == VERDICT_PRESSURE;
 }
 
+bool verdict_may_remove(Verdict v) {
+        return verdict_removes(v) || v == VERDICT_SCOPE_UNKNOWN;
+}
+
 const char *outcome_name(Outcome o) {
         static const char *const names[_OUTCOME_MAX] = {
                 [OUTCOME_UNKNOWN] = "unknown",
@@ -228,8 +232,11 @@ static bool node_forbids(const Container *c, const Situation *s, usec_t now, Ver
         return true;
 }
 
-usec_t policy_node_allows_at(const Container *c, const Situation *s) {
+usec_t policy_allows_at(const Container *c, const Situation *s) {
         usec_t at = usec_max(usec_max(s->settled_at, s->paused_until), s->first_run_until);
+
+        if (!s->without_backoff)
+                at = usec_max(at, c->retry_at);
 
         if (!s->engine_connected || !policy_swarm_ready(s->swarm_state) || s->reloading)
                 return USEC_INFINITY;
@@ -264,9 +271,8 @@ typedef enum Answer {
 static Answer ended_behind(const Container *other, const Container *c) {
         usec_t at = slot_order(other), end = slot_order(c);
 
-        if (slot_end_is_exact(other)) {
+        if (slot_end_is_exact(other))
                 return slot_compare(other, c) < 0 ? ANSWER_YES : ANSWER_NO;
-        }
         if (other->finish == FINISH_BOUNDED)
                 return at > end ? ANSWER_YES : ANSWER_PERHAPS; /* it ended then, or later */
         if (at > usec_add(end, SEEN_PRECISION))
@@ -361,11 +367,12 @@ typedef struct Moments {
         usec_t label_end;  /* until then a label keeps it */
         usec_t last_end;   /* until then it may be kept as one of the last */
         SettingId span_by; /* whose value gave span_end */
+        bool orphan;
 } Moments;
 
 static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
         const Retention *r = &c->profile->retention;
-        Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID };
+        Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID, .orphan = orphan };
         usec_t span = shortest_span(r, outcomes, &m.span_by);
 
         if (m.span_by != _SETTING_INVALID)
@@ -408,7 +415,7 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
         else if (c->profile->keep_by_rule)
                 d->verdict = VERDICT_KEPT_RULE;
         else if (span_passed && !kept_last) {
-                d->verdict = policy_is_orphan(c, s) ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
+                d->verdict = m->orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
                 d->setting = m->span_end >= m->floor ? m->span_by : SETTING_MINIMUM_AGE;
                 /* A label that kept it has run out later than all the rest. */
                 if (m->label_end > usec_max(m->span_end, m->floor))
@@ -457,8 +464,7 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
                                             orphan ? p->retention.orphan_age : USEC_INFINITY),
                             &d) ||
                         is_barred(c, &d)) {
-                d.due = usec_max(d.due,
-                                usec_max(s->without_backoff ? 0 : c->retry_at, policy_node_allows_at(c, s)));
+                d.due = usec_max(d.due, policy_allows_at(c, s));
                 return d;
         }
 
@@ -474,10 +480,10 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
                 d.due = USEC_INFINITY;
                 return d;
         }
-        d.due = usec_max(d.due, usec_max(s->without_backoff ? 0 : c->retry_at, policy_node_allows_at(c, s)));
+        d.due = usec_max(d.due, policy_allows_at(c, s));
         (void)node_forbids(c, s, now, &d.verdict);
         /* A removal that has failed waits for its next attempt. */
-        if ((verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN) && now < d.due)
+        if (verdict_may_remove(d.verdict) && now < d.due)
                 d.verdict = VERDICT_RETAINED;
         return d;
 }
@@ -494,7 +500,7 @@ bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *
         Situation open = policy_open_gates(s);
         Decision d = policy_decide(c, &open, now);
 
-        if (c->gone || d.due > now || !(verdict_removes(d.verdict) || d.verdict == VERDICT_SCOPE_UNKNOWN))
+        if (c->gone || d.due > now || !verdict_may_remove(d.verdict))
                 return false;
         if (ret_verdict)
                 *ret_verdict = d.verdict;

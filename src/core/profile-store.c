@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* uthash ends the process when memory runs out, unless told otherwise. */
-#define HASH_NONFATAL_OOM            1
-#define uthash_nonfatal_oom(element) (oom = true)
-
 #include <errno.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "core/profile-store.h"
 
 /* What tells one profile from another. Hashed and compared as bytes, so made with memset(). */

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* uthash ends the process when memory runs out, unless told otherwise. */
-#define HASH_NONFATAL_OOM            1
-#define uthash_nonfatal_oom(element) (oom = true)
-
 #include <errno.h>
 #include <string.h>
 #include <utlist.h>

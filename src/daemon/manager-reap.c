@@ -17,7 +17,7 @@ static Decision decide(const Manager *m, const Container *c, usec_t now) {
 
 /* When is it to be looked at next, for its own sake or because another's fate hangs on it? */
 static usec_t look_at(const Manager *m, const Container *c, const Decision *d) {
-        usec_t due = d->due, allowed = usec_max(c->retry_at, policy_node_allows_at(c, &m->situation));
+        usec_t due = d->due, allowed = policy_allows_at(c, &m->situation);
         bool known = d->exact && c->scope != SCOPE_UNKNOWN;
 
         if (c->wanted && !known && c->slot && !c->quarantined)
@@ -192,12 +192,11 @@ static bool on_next(ContainerId *ret, void *userdata) {
                 manager_reschedule(m, c, now);
                 if (c->look_at > now)
                         continue;
-                if (c->scope == SCOPE_UNKNOWN) {
-                        /* Out of the queue until the engine has said what it is. */
+                /* Out of the queue until the engine has said what it is, or what became of it. */
+                registry_schedule(m->registry, c, USEC_INFINITY);
+                if (c->scope == SCOPE_UNKNOWN)
                         ask = true;
-                        registry_schedule(m->registry, c, USEC_INFINITY);
-                } else {
-                        registry_schedule(m->registry, c, USEC_INFINITY);
+                else {
                         c->claimed = true;
                         *ret = c->id;
                         found = true;
