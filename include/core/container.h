@@ -90,10 +90,12 @@ typedef struct Container {
         bool wanted : 1;             /* its exact end decides about another: to be inspected at once */
         bool over_cap : 1;           /* one of those that are too many, see cap.h */
         bool surge_held : 1;         /* a reload made it due together with too many others */
+        bool measured : 1; /* what it holds has been looked for since it ended, see registry_holding() */
 
         usec_t look_at;       /* steady: its key in the due queue */
         uint32_t queue_index; /* its place in the due queue, see due-queue.h */
-        uint32_t sweep;       /* the last sweep that saw it, see registry.h */
+        uint16_t sweep;       /* the last sweep that saw it, see registry.h */
+        uint8_t batch_rank;   /* its place in the batch that goes against pressure, from 1; 0: in none */
         UT_hash_handle hh;
 } Container;
 

@@ -86,13 +86,15 @@ typedef struct ContainerDetail {
         ContainerState state;
         int exit_code;
         bool oom_killed;
-        const char *error; /* State.Error; NULL when empty */
-        usec_t created;    /* realtime */
-        usec_t started;    /* realtime; 0: never */
-        usec_t finished;   /* realtime; 0: never */
-        bool auto_remove;  /* HostConfig.AutoRemove: the engine removes it by itself (docker run --rm) */
-        bool may_restart;  /* HostConfig.RestartPolicy.Name is neither "no" nor "" */
-        bool tty;          /* Config.Tty: its log is not framed by stream */
+        const char *error;     /* State.Error; NULL when empty */
+        usec_t created;        /* realtime */
+        usec_t started;        /* realtime; 0: never */
+        usec_t finished;       /* realtime; 0: never */
+        bool auto_remove;      /* HostConfig.AutoRemove: the engine removes it by itself (docker run --rm) */
+        bool may_restart;      /* HostConfig.RestartPolicy.Name is neither "no" nor "" */
+        bool tty;              /* Config.Tty: its log is not framed by stream */
+        const char *upper_dir; /* GraphDriver.Data.UpperDir: its writable layer; NULL: none is named */
+        const char *log_path;  /* LogPath; NULL when empty: some log drivers keep no such file */
         SwarmLabels labels;
         Labels all_labels;
 } ContainerDetail;
@@ -145,7 +147,8 @@ typedef struct EngineInfo {
         const char *node_id; /* NULL when empty */
         bool control_available;
         const char *host_name;
-        usec_t system_time; /* realtime by the engine's clock, when it answered; 0: not told */
+        const char *root_dir; /* DockerRootDir; NULL when empty */
+        usec_t system_time;   /* realtime by the engine's clock, when it answered; 0: not told */
 } EngineInfo;
 
 /* An Engine API version such as 1.41. */

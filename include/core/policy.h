@@ -14,12 +14,17 @@
  *   6. kept as one of the last
  *   7. the span of its outcome
  *
- * MaxStopped= may take what 6 and 7 retain, but not what KeepLastFailure= does.
+ * MaxStopped= may take what 6 and 7 retain, but not what KeepLastFailure= does. So may pressure: at the
+ * elevated level spans shrink (7); at the critical one those that were chosen for a batch go from
+ * Pressure.MinimumAge= on, which takes the place of 3, and 6 and 7 do not hold for them, but for
+ * KeepLastFailure=.
  */
 
 #include <stdbool.h>
 
 #include "core/container.h"
+#include "core/outcome.h"
+#include "core/pressure.h"
 #include "core/profile.h"
 #include "core/settings.h"
 
@@ -62,21 +67,6 @@ bool verdict_removes(Verdict v);
 /* Or would be, should the engine say that the container is a task? */
 bool verdict_may_remove(Verdict v);
 
-/* How a container ended, on exact values; the first that applies: OOMKILLED (flag set, exit code not
- * 0), SHUTDOWN (the engine was asked to stop it, or, not seen, exit code 143), SUCCESS (exit code 0),
- * FAILURE. */
-typedef enum Outcome {
-        OUTCOME_UNKNOWN, /* not ended, or more than one is possible by what is known */
-        OUTCOME_SUCCESS,
-        OUTCOME_FAILURE,
-        OUTCOME_OOM_KILLED,
-        OUTCOME_SHUTDOWN,
-        OUTCOME_FAILED_START,
-        _OUTCOME_MAX,
-} Outcome;
-
-const char *outcome_name(Outcome o);
-
 /* What holds for the whole node. */
 typedef struct Situation {
         bool engine_connected;
@@ -90,6 +80,8 @@ typedef struct Situation {
         usec_t first_run_until; /* steady; 0: no first run; USEC_INFINITY: the wait has not begun yet */
         bool without_backoff;   /* as if no removal had failed */
         usec_t surge_until;     /* steady: for those that are surge_held; 0: there are none */
+        PressureLevel pressure; /* that removals may go by, see relief_level() */
+        SettingId pressure_by;  /* at the critical level: the threshold that was passed */
 } Situation;
 
 typedef struct Decision {
@@ -122,13 +114,16 @@ Decision policy_decide(const Container *c, const Situation *s, usec_t now);
 /* The same as if MaxStopped= were not there. */
 Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now);
 
+/* The same as if the level were critical and c were in the batch that is being removed against it. */
+Decision policy_decide_in_batch(const Container *c, const Situation *s, usec_t now);
+
 /* The same situation with every gate of the node open, and as if no removal had failed: what would be due
- * but for these. */
+ * but for these. Its pressure stays. */
 Situation policy_open_gates(const Situation *s);
 
-/* Would it go now, were the gates of the node open and no removal had failed? Before it is inspected
- * that is said on bounds, so that an inspect may tell otherwise. *ret_verdict (may be NULL) is what it
- * would go as. */
+/* Would it go now, were the gates of the node open, no removal had failed, and without pressure? Before
+ * it is inspected that is said on bounds, so that an inspect may tell otherwise. *ret_verdict (may be
+ * NULL) is what it would go as. */
 bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict);
 
 /* By which of the outcomes that are possible it is due so: bit 1 << Outcome. In the upper half (<<

@@ -11,6 +11,7 @@
 #include "core/container.h"
 #include "core/due-queue.h"
 #include "core/facts.h"
+#include "core/holding.h"
 #include "core/instant.h"
 #include "core/profile.h"
 
@@ -81,6 +82,12 @@ size_t registry_sweep_end(Registry *r, usec_t asked);
 
 /* Has the present sweep, or the last one, come across it? */
 bool registry_is_listed(const Registry *r, const Container *c);
+
+/* What a stopped container holds, once it has been measured; forgotten when it is started again. NULL: not
+ * measured, or it came to nothing. Kept aside, as most nodes give no right to measure. */
+const Holding *registry_holding(const Registry *r, const Container *c);
+/* Notes it (a copy), and that it was measured. Returns 0 or -ENOMEM (it counts as measured all the same). */
+int registry_set_holding(Registry *r, Container *c, const Holding *h);
 
 /* Schedules the next look, see due-queue.h. */
 void registry_schedule(Registry *r, Container *c, usec_t look_at);

@@ -39,6 +39,26 @@ typedef enum SettingId {
         SETTING_QUARANTINE_AFTER,
         SETTING_SURGE_LIMIT,
         SETTING_FIRST_RUN_DELAY,
+        SETTING_PRESSURE_ENABLED,
+        SETTING_MEMORY_AVAILABLE_LOW,
+        SETTING_MEMORY_AVAILABLE_HIGH,
+        SETTING_MEMORY_USED_HIGH,
+        SETTING_MEMORY_USED_LOW,
+        SETTING_STALL,
+        SETTING_PRESSURE_FILE,
+        SETTING_PRESSURE_MINIMUM_AGE,
+        SETTING_ELEVATED_FACTOR,
+        SETTING_SUSTAIN,
+        SETTING_COOL_DOWN,
+        SETTING_BATCH_SIZE,
+        SETTING_ORDER,
+        SETTING_MINIMUM_RECLAIM,
+        SETTING_GIVE_UP_AFTER,
+        SETTING_GIVE_UP_FOR,
+        SETTING_DISK_USED_HIGH,
+        SETTING_DISK_USED_LOW,
+        SETTING_DISK_INODES_HIGH,
+        SETTING_DISK_INODES_LOW,
         _SETTING_MAX,
         _SETTING_INVALID = -1,
 } SettingId;
@@ -52,6 +72,10 @@ typedef enum SettingType {
         SETTING_TYPE_CHOICE,
         SETTING_TYPE_BOOLEAN,
         SETTING_TYPE_ENDPOINT,
+        SETTING_TYPE_SHARE, /* as in base/share.h */
+        SETTING_TYPE_SIZE,
+        SETTING_TYPE_STALL,
+        SETTING_TYPE_PATH, /* absolute */
 } SettingType;
 
 typedef struct SettingInfo {
@@ -60,9 +84,11 @@ typedef struct SettingInfo {
         SettingType type;
         const char *default_text; /* "" where the default follows another setting */
         SettingId follows; /* the setting whose value holds while this one is unset, or _SETTING_INVALID */
-        /* A span (microseconds; a max of USEC_INFINITY accepts `infinity`) or a count. */
+        int distance; /* a share that follows: the value is so much above that one's, within 0% to 100% */
+        /* A span (microseconds; a max of USEC_INFINITY accepts `infinity`), a count, a share or a size. */
         uint64_t min, max;
         bool or_infinity;           /* a count: accepts `infinity` besides, which is COUNT_INFINITY */
+        bool or_off;                /* a share: accepts `off` besides, which is SHARE_OFF */
         const char *const *choices; /* a choice: NULL-terminated names, in the order of the enum's values */
         const char *accepted;       /* the range in the user's words, for messages and the manual */
         const char *help;           /* one line */

@@ -8,12 +8,14 @@
  */
 
 #include "base/usec.h"
-#include "core/setting-table.h"
+#include "core/settings.h"
 
 /* Which member holds it is told by the setting's type. */
 typedef struct SettingValue {
         usec_t span;
-        unsigned number; /* a count, or the index of a choice */
+        unsigned number; /* a count, the index of a choice, or a share */
+        uint64_t size;
+        Stall stall;
         bool boolean;
         char *text; /* owned, until it is stored */
 } SettingValue;

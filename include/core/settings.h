@@ -44,6 +44,43 @@ size_t retention_offset(SettingId id);
  * 0.3 s, not broken at 2 s). */
 #define MINIMUM_AGE_FLOOR (10 * USEC_PER_SEC)
 
+/* When tasks that wait for memory count as stalled: for more than `threshold` within a `window`. */
+typedef struct Stall {
+        bool on;
+        bool full; /* all tasks at once, else some of them */
+        usec_t threshold, window;
+} Stall;
+
+/* Which containers go first under pressure. */
+typedef enum ReliefOrder {
+        RELIEF_ORDER_HELD, /* those that hold most */
+        RELIEF_ORDER_OLDEST,
+} ReliefOrder;
+
+/* [Pressure]. Shares as in base/share.h; SHARE_OFF: that threshold is turned off. */
+typedef struct PressureSettings {
+        bool enabled; /* what is about memory; batches against [Disk] go by the rest all the same */
+        unsigned memory_available_low, memory_available_high;
+        unsigned memory_used_high, memory_used_low;
+        Stall stall;
+        char *pressure_file; /* owned */
+        usec_t minimum_age;
+        unsigned elevated_factor; /* a share */
+        usec_t sustain;
+        usec_t cool_down;
+        unsigned batch_size;
+        ReliefOrder order;
+        uint64_t minimum_reclaim; /* bytes; 0: never give up */
+        unsigned give_up_after;
+        usec_t give_up_for;
+} PressureSettings;
+
+/* [Disk]. */
+typedef struct DiskSettings {
+        unsigned used_high, used_low;
+        unsigned inodes_high, inodes_low;
+} DiskSettings;
+
 /* Where a value came from. `file` is NULL if no file has set it; else it is owned by the Settings. */
 typedef struct SettingOrigin {
         const char *file;
@@ -71,6 +108,8 @@ typedef struct Settings {
         unsigned quarantine_after;
         unsigned surge_limit; /* 0: no limit */
         usec_t first_run_delay;
+        PressureSettings pressure;
+        DiskSettings disk;
 
         Rule *rules; /* in order: the first that matches counts; owned */
         size_t n_rules;
@@ -97,10 +136,22 @@ int settings_set(Settings *s, SettingId id, const char *text, const char *file, 
 const char *settings_add_file(Settings *s, const char *name);
 
 /* To be called when all files are read: fills in settings that follow others (OOMKilled= follows
- * Failure=, Shutdown= follows Success=), then checks what holds between settings (RetryMax= not below
- * RetryInitial=). Returns 0, or -ERANGE with *ret_id the setting at fault (of the two the one that a file
- * has set, as the defaults agree with each other) and *ret_what what is wrong with it. */
+ * Failure=, Shutdown= follows Success=; a threshold's leaving value keeps its distance from the one that
+ * enters, and is off with it), then checks what holds between settings. Returns 0, or -ERANGE with *ret_id
+ * and *ret_what of the first conflict. */
 int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what);
+
+/* Two values that do not go together, as RetryMax= below RetryInitial=. */
+typedef struct SettingConflict {
+        SettingId id; /* at fault: of the two the one that a file has set, as the defaults agree */
+        SettingId other;
+        const char *what;     /* is wrong with it: "is below RetryInitial=" */
+        const char *accepted; /* "RetryMax= not below RetryInitial=" */
+} SettingConflict;
+
+/* The next conflict from *i on, which is 0 at first; false: there are no more. To be called after
+ * settings_resolve(). */
+bool settings_next_conflict(const Settings *s, size_t *i, SettingConflict *ret);
 
 /* Is there a rule by which containers that are not Swarm tasks may be removed (Kind=other or any, and
  * Action=reap)? Then the engine has to tell of all containers, not only of tasks. */

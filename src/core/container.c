@@ -38,6 +38,8 @@ static void begin_life(Container *c, ContainerState state, usec_t alive_until) {
         c->over_cap = false;
         c->surge_held = false;
         c->wanted = false;
+        c->measured = false;
+        c->batch_rank = 0;
         c->alive_until = usec_max(c->alive_until, alive_until);
 }
 
@@ -221,6 +223,9 @@ static void apply_finish(Container *c, const ContainerDetail *d, const Instant *
         if (c->finish == FINISH_EXACT && c->finished_stamp == stamp)
                 return; /* its age has been growing since first sight */
 
+        /* It has run and ended again, unseen. */
+        if (c->finish == FINISH_EXACT)
+                c->measured = false;
         c->finished_in_future = false;
         if (stamp > 0)
                 c->finished = usec_min(steady_finish(c, stamp, now), now->steady);

@@ -6,8 +6,6 @@
 #include "core/registry.h"
 #include "core/slot.h"
 
-#define EXIT_BY_SIGTERM 143 /* 128 + 15, as shells and runtimes report it */
-
 const char *verdict_name(Verdict v) {
         static const char *const names[_VERDICT_MAX] = {
                 [VERDICT_UNKNOWN_STATE] = "unknown-state",
@@ -49,99 +47,6 @@ bool verdict_removes(Verdict v) {
 
 bool verdict_may_remove(Verdict v) {
         return verdict_removes(v) || v == VERDICT_SCOPE_UNKNOWN;
-}
-
-const char *outcome_name(Outcome o) {
-        static const char *const names[_OUTCOME_MAX] = {
-                [OUTCOME_UNKNOWN] = "unknown",
-                [OUTCOME_SUCCESS] = "success",
-                [OUTCOME_FAILURE] = "failure",
-                [OUTCOME_OOM_KILLED] = "oom-killed",
-                [OUTCOME_SHUTDOWN] = "shutdown",
-                [OUTCOME_FAILED_START] = "failed-start",
-        };
-
-        return names[o];
-}
-
-/* Outcomes as a set, a bit for each: what is not exact leaves several possible. */
-static unsigned bit(Outcome o) {
-        return 1U << o;
-}
-
-#define FAILURES (bit(OUTCOME_FAILURE) | bit(OUTCOME_OOM_KILLED) | bit(OUTCOME_FAILED_START))
-
-static unsigned possible_outcomes(const Container *c) {
-        bool exact = c->finish == FINISH_EXACT;
-        unsigned set = 0;
-
-        if (c->failed_start)
-                return bit(OUTCOME_FAILED_START);
-        if (!exact && !(c->exit_hinted && !c->exit_code_forged && c->scope == SCOPE_TASK)) {
-                /* Nothing, or nothing that can be trusted, is known of the exit code. */
-                set = bit(OUTCOME_OOM_KILLED) | bit(OUTCOME_SHUTDOWN);
-                return c->stop_asked ? set : set | bit(OUTCOME_SUCCESS) | bit(OUTCOME_FAILURE);
-        }
-
-        if (c->exit_code != 0) {
-                if (exact && c->oom_killed)
-                        return bit(OUTCOME_OOM_KILLED);
-                if (!exact)
-                        set |= bit(OUTCOME_OOM_KILLED);
-        }
-
-        if (c->stop_asked || c->exit_code == EXIT_BY_SIGTERM)
-                return set | bit(OUTCOME_SHUTDOWN);
-        return set | bit(c->exit_code == 0 ? OUTCOME_SUCCESS : OUTCOME_FAILURE);
-}
-
-/* The setting that tells how long a container of this outcome is kept. */
-static SettingId outcome_setting(Outcome o) {
-        static const SettingId settings[_OUTCOME_MAX] = {
-                [OUTCOME_UNKNOWN] = _SETTING_INVALID,
-                [OUTCOME_SUCCESS] = SETTING_SUCCESS,
-                [OUTCOME_FAILURE] = SETTING_FAILURE,
-                [OUTCOME_OOM_KILLED] = SETTING_OOM_KILLED,
-                [OUTCOME_SHUTDOWN] = SETTING_SHUTDOWN,
-                [OUTCOME_FAILED_START] = SETTING_FAILED_START,
-        };
-
-        return settings[o];
-}
-
-static usec_t outcome_span(const Retention *r, Outcome o) {
-        switch (o) {
-        case OUTCOME_SUCCESS:
-                return r->success;
-        case OUTCOME_FAILURE:
-                return r->failure;
-        case OUTCOME_OOM_KILLED:
-                return r->oom_killed;
-        case OUTCOME_SHUTDOWN:
-                return r->shutdown;
-        case OUTCOME_FAILED_START:
-                return r->failed_start;
-        default:
-                return USEC_INFINITY;
-        }
-}
-
-static usec_t shortest_span(const Retention *r, unsigned outcomes, SettingId *ret_setting) {
-        usec_t span = USEC_INFINITY;
-
-        for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++)
-                if (outcomes & bit(o) && outcome_span(r, o) <= span) {
-                        span = outcome_span(r, o);
-                        *ret_setting = outcome_setting(o);
-                }
-        return span;
-}
-
-static Outcome the_only_outcome(unsigned outcomes) {
-        for (Outcome o = OUTCOME_UNKNOWN; o < _OUTCOME_MAX; o++)
-                if (outcomes == bit(o))
-                        return o;
-        return OUTCOME_UNKNOWN;
 }
 
 bool policy_swarm_ready(SwarmState state) {
@@ -281,11 +186,11 @@ static Answer ended_behind(const Container *other, const Container *c) {
 }
 
 static Answer is_failure(const Container *c) {
-        unsigned outcomes = possible_outcomes(c);
+        unsigned outcomes = outcomes_possible(c);
 
-        if (!(outcomes & FAILURES))
+        if (!(outcomes & OUTCOME_FAILURES))
                 return ANSWER_NO;
-        return outcomes & ~FAILURES ? ANSWER_PERHAPS : ANSWER_YES;
+        return outcomes & ~OUTCOME_FAILURES ? ANSWER_PERHAPS : ANSWER_YES;
 }
 
 /* Is c, whose end is exact, among the newest n of its slot, or of its slot's failures? *ret_ask is
@@ -332,17 +237,17 @@ static Answer is_among_last(const Container *c, const Situation *s, unsigned n, 
 }
 
 /* Is it kept as one of the last, certainly or perhaps? Fills in what decides. Somebody has to be asked
- * only if it could go otherwise: its span has passed, or it is one too many, which only
- * KeepLastFailure= could still prevent. */
+ * only if it could go otherwise: its span has passed, or it yields, as one too many or against pressure,
+ * which only KeepLastFailure= could still prevent. */
 static bool is_kept_last(
-                const Container *c, const Situation *s, bool span_passed, bool over_cap, Decision *d) {
+                const Container *c, const Situation *s, bool span_passed, bool yields, Decision *d) {
         const Retention *r = &c->profile->retention;
         const Container *ask_failures = NULL, *ask_all = NULL;
         Answer of_failures = ANSWER_NO, of_all;
 
-        if (bit(d->outcome) & FAILURES)
+        if (outcome_bit(d->outcome) & OUTCOME_FAILURES)
                 of_failures = is_among_last(c, s, r->keep_last_failure, true, &ask_failures);
-        if (of_failures == ANSWER_YES || (of_failures == ANSWER_PERHAPS && over_cap)) {
+        if (of_failures == ANSWER_YES || (of_failures == ANSWER_PERHAPS && yields)) {
                 d->keep_failure = true;
                 d->ask = ask_failures;
                 return true;
@@ -354,26 +259,43 @@ static bool is_kept_last(
         if (!span_passed || (of_failures == ANSWER_NO && of_all == ANSWER_NO))
                 return false;
         d->keep_failure = of_failures == ANSWER_PERHAPS;
-        if (!over_cap)
+        if (!yields)
                 d->ask = d->keep_failure ? ask_failures : ask_all;
         return true;
 }
 
+/* Why it may go other than by its own age. */
+typedef struct Reasons {
+        bool over_cap; /* one of those that are too many */
+        bool in_batch; /* one of those that go against pressure */
+} Reasons;
+
 /* The moments that decide about a container that has ended, all steady. */
 typedef struct Moments {
-        usec_t end;        /* as far as it is known */
-        usec_t floor;      /* MinimumAge behind it */
-        usec_t span_end;   /* its outcome's span, or OrphanAge, is over */
-        usec_t label_end;  /* until then a label keeps it */
-        usec_t last_end;   /* until then it may be kept as one of the last */
-        SettingId span_by; /* whose value gave span_end */
+        usec_t end;         /* as far as it is known */
+        usec_t floor;       /* MinimumAge behind it */
+        usec_t batch_floor; /* [Pressure] MinimumAge= behind it */
+        usec_t full_end;    /* its outcome's span, or OrphanAge, is over */
+        usec_t span_end;    /* the same, but for what pressure takes off it */
+        usec_t label_end;   /* until then a label keeps it */
+        usec_t last_end;    /* until then it may be kept as one of the last */
+        SettingId span_by;  /* whose value gave full_end */
         bool orphan;
 } Moments;
 
-static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
+/* What is left of a span under pressure. */
+static usec_t shrink(const Container *c, const Situation *s, usec_t span) {
+        unsigned share = c->profile->settings->pressure.elevated_factor;
+
+        if (s->pressure != PRESSURE_ELEVATED || span == USEC_INFINITY)
+                return span;
+        return share_part(span, share);
+}
+
+static Moments moments(const Container *c, const Situation *s, unsigned outcomes, bool orphan) {
         const Retention *r = &c->profile->retention;
         Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID, .orphan = orphan };
-        usec_t span = shortest_span(r, outcomes, &m.span_by);
+        usec_t span = outcomes_shortest_span(r, outcomes, &m.span_by), since;
 
         if (m.span_by != _SETTING_INVALID)
                 m.span_by = profile_decider(c->profile, m.span_by);
@@ -383,8 +305,11 @@ static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
         }
         /* A failed start has no end that could be dated: it counts from its creation, and the floor
          * from the first sight of the error. */
-        m.floor = usec_add(c->failed_start ? c->error_seen : m.end, r->minimum_age);
-        m.span_end = usec_add(m.end, span);
+        since = c->failed_start ? c->error_seen : m.end;
+        m.floor = usec_add(since, r->minimum_age);
+        m.batch_floor = usec_add(since, c->profile->settings->pressure.minimum_age);
+        m.full_end = usec_add(m.end, span);
+        m.span_end = usec_add(m.end, shrink(c, s, span));
         if (c->profile->keep_by_label)
                 m.label_end = usec_add(m.end, c->profile->keep_label_for);
         if (!orphan)
@@ -392,37 +317,53 @@ static Moments moments(const Container *c, unsigned outcomes, bool orphan) {
         return m;
 }
 
+/* When it may go by all that its age and its kind say. */
+static usec_t due_by_age(
+                const Container *c, const Moments *m, Reasons why, bool kept_last, bool keep_failure) {
+        usec_t due = usec_max(usec_max(m->span_end, m->floor), kept_last ? m->last_end : 0);
+        usec_t last_end = keep_failure ? m->last_end : 0;
+
+        if (c->profile->keep_by_rule)
+                return USEC_INFINITY;
+        if (why.over_cap)
+                due = usec_min(due, usec_max(m->floor, last_end));
+        if (why.in_batch)
+                due = usec_min(due, usec_max(m->batch_floor, last_end));
+        return usec_max(due, m->label_end);
+}
+
 /* What its age and its kind say, the node being willing: from the floor on. */
-static void decide_by_age(const Container *c, const Situation *s, usec_t now, const Moments *m,
-                bool over_cap, Decision *d) {
-        bool span_passed = now >= m->span_end && m->span_end != USEC_INFINITY;
-        bool kept_last = d->exact && now < m->last_end && is_kept_last(c, s, span_passed, over_cap, d);
+static void decide_by_age(const Container *c, const Situation *s, usec_t now, const Moments *m, Reasons why,
+                Decision *d) {
+        bool span_passed = now >= m->span_end && m->span_end != USEC_INFINITY, old_enough = now >= m->floor;
+        bool kept_last = d->exact && now < m->last_end &&
+                         is_kept_last(c, s, span_passed, why.over_cap || why.in_batch, d);
 
         d->keep_last = kept_last;
-        d->due = usec_max(usec_max(m->span_end, m->floor), m->label_end);
-        if (kept_last)
-                d->due = usec_max(d->due, m->last_end);
-        if (over_cap)
-                d->due = usec_max(usec_max(m->floor, m->label_end), d->keep_failure ? m->last_end : 0);
-        if (c->profile->keep_by_rule)
-                d->due = USEC_INFINITY;
+        d->due = due_by_age(c, m, why, kept_last, d->keep_failure);
 
-        if (now < m->floor) {
+        if (!old_enough && !(why.in_batch && now >= m->batch_floor)) {
                 d->verdict = VERDICT_TOO_YOUNG;
                 d->setting = SETTING_MINIMUM_AGE;
         } else if (now < m->label_end)
                 d->verdict = VERDICT_KEPT_LABEL;
         else if (c->profile->keep_by_rule)
                 d->verdict = VERDICT_KEPT_RULE;
-        else if (span_passed && !kept_last) {
+        else if (old_enough && span_passed && !kept_last && now < m->full_end) {
+                d->verdict = VERDICT_PRESSURE;
+                d->setting = SETTING_ELEVATED_FACTOR;
+        } else if (old_enough && span_passed && !kept_last) {
                 d->verdict = m->orphan ? VERDICT_ORPHAN : VERDICT_TTL_EXPIRED;
-                d->setting = m->span_end >= m->floor ? m->span_by : SETTING_MINIMUM_AGE;
+                d->setting = m->full_end >= m->floor ? m->span_by : SETTING_MINIMUM_AGE;
                 /* A label that kept it has run out later than all the rest. */
-                if (m->label_end > usec_max(m->span_end, m->floor))
+                if (m->label_end > usec_max(m->full_end, m->floor))
                         d->setting = SETTING_LABELS_MAX_TTL;
-        } else if (over_cap && !d->keep_failure) {
+        } else if (old_enough && why.over_cap && !d->keep_failure) {
                 d->verdict = VERDICT_OVER_CAP;
                 d->setting = SETTING_MAX_STOPPED;
+        } else if (why.in_batch && now >= m->batch_floor && !d->keep_failure) {
+                d->verdict = VERDICT_PRESSURE;
+                d->setting = s->pressure_by;
         } else if (kept_last) {
                 d->verdict = VERDICT_KEPT_LAST;
                 d->setting = d->keep_failure ? SETTING_KEEP_LAST_FAILURE : SETTING_KEEP_LAST;
@@ -435,7 +376,7 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
                 d->verdict = VERDICT_SCOPE_UNKNOWN;
 }
 
-static Decision decide(const Container *c, const Situation *s, usec_t now, bool over_cap) {
+static Decision decide(const Container *c, const Situation *s, usec_t now, Reasons why) {
         Decision d = { .due = USEC_INFINITY, .setting = _SETTING_INVALID };
         const Profile *p = c->profile;
         bool orphan = policy_is_orphan(c, s);
@@ -460,19 +401,21 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
         }
 
         if (!has_ended(c,
-                            usec_min(p->retention.failed_start,
-                                            orphan ? p->retention.orphan_age : USEC_INFINITY),
+                            shrink(c, s,
+                                            usec_min(p->retention.failed_start,
+                                                            orphan ? p->retention.orphan_age
+                                                                   : USEC_INFINITY)),
                             &d) ||
                         is_barred(c, &d)) {
                 d.due = usec_max(d.due, policy_allows_at(c, s));
                 return d;
         }
 
-        outcomes = possible_outcomes(c);
-        d.outcome = the_only_outcome(outcomes);
-        m = moments(c, outcomes, orphan);
+        outcomes = outcomes_possible(c);
+        d.outcome = outcomes_only(outcomes);
+        m = moments(c, s, outcomes, orphan);
         d.age = usec_sub(now, m.end);
-        decide_by_age(c, s, now, &m, over_cap, &d);
+        decide_by_age(c, s, now, &m, why, &d);
 
         /* Gates come first: what is due by its age waits for them. */
         if (c->quarantined) {
@@ -488,17 +431,32 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, bool 
         return d;
 }
 
+/* One that was chosen stays if the level is left before its turn. */
+static bool is_in_batch(const Container *c, const Situation *s) {
+        return c->batch_rank != 0 && s->pressure == PRESSURE_CRITICAL;
+}
+
 Decision policy_decide(const Container *c, const Situation *s, usec_t now) {
-        return decide(c, s, now, c->over_cap);
+        return decide(c, s, now, (Reasons){ c->over_cap, is_in_batch(c, s) });
 }
 
 Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now) {
-        return decide(c, s, now, false);
+        return decide(c, s, now, (Reasons){ false, is_in_batch(c, s) });
+}
+
+Decision policy_decide_in_batch(const Container *c, const Situation *s, usec_t now) {
+        Situation critical = *s;
+
+        critical.pressure = PRESSURE_CRITICAL;
+        return decide(c, &critical, now, (Reasons){ c->over_cap, true });
 }
 
 bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict) {
         Situation open = policy_open_gates(s);
-        Decision d = policy_decide(c, &open, now);
+        Decision d;
+
+        open.pressure = PRESSURE_NORMAL;
+        d = policy_decide(c, &open, now);
 
         if (c->gone || d.due > now || !verdict_may_remove(d.verdict))
                 return false;
@@ -508,7 +466,7 @@ bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *
 }
 
 uint16_t policy_due_set(const Container *c, const Situation *s, usec_t now) {
-        unsigned outcomes = possible_outcomes(c), due = 0, unless_last = 0;
+        unsigned outcomes = outcomes_possible(c), due = 0, unless_last = 0;
         bool known = (c->state_exact && slot_end_is_exact(c)) || c->over_cap;
         bool orphan = policy_is_orphan(c, s);
         const Retention *r;
@@ -520,13 +478,14 @@ uint16_t policy_due_set(const Container *c, const Situation *s, usec_t now) {
         for (Outcome o = OUTCOME_UNKNOWN + 1; o < _OUTCOME_MAX; o++) {
                 usec_t span = usec_min(outcome_span(r, o), orphan ? r->orphan_age : USEC_INFINITY);
                 bool may_be_last = !orphan && now < usec_add(slot_order(c), r->keep_last_for) &&
-                                   (r->keep_last > 0 || (r->keep_last_failure > 0 && bit(o) & FAILURES));
+                                   (r->keep_last > 0 || (r->keep_last_failure > 0 &&
+                                                                        outcome_bit(o) & OUTCOME_FAILURES));
 
-                if (!(outcomes & bit(o)) || (!known && now < usec_add(slot_order(c), span)))
+                if (!(outcomes & outcome_bit(o)) || (!known && now < usec_add(slot_order(c), span)))
                         continue;
-                unless_last |= bit(o);
+                unless_last |= outcome_bit(o);
                 if (known || !may_be_last)
-                        due |= bit(o);
+                        due |= outcome_bit(o);
         }
         return (uint16_t)(due | unless_last << DUE_SET_SHIFT);
 }

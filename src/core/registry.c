@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "core/holding-store.h"
 #include "core/profile-store.h"
 #include "core/registry.h"
 #include "core/slot.h"
@@ -15,9 +16,10 @@ struct Registry {
         SharedText *texts;
         Slot *slots;
         ProfileStore profiles;
+        HoldingStore holdings;
         bool reap_others; /* by the settings */
         DueQueue due;
-        uint32_t sweep;
+        uint16_t sweep; /* those that were not seen are forgotten long before it wraps */
         LabelFaultHandler on_label_fault;
         void *userdata;
 };
@@ -113,6 +115,7 @@ void registry_forget(Registry *r, Container *c) {
         due_queue_withdraw(&r->due, c);
         HASH_DELETE(hh, r->containers, c);
         slot_leave(&r->slots, c);
+        holding_store_drop(&r->holdings, c);
         drop_profile(r, c);
         shared_text_unref(&r->texts, c->image);
         shared_text_unref(&r->texts, c->service);
@@ -322,6 +325,8 @@ static int set_slot(Registry *r, Container *c, const Facts *f) {
         _cleanup_free_ char *name = NULL;
         int k = -ENOMEM;
 
+        if (!c->measured)
+                holding_store_drop(&r->holdings, c);
         if (!ended || c->gone || !c->profile || !c->profile->in_scope) {
                 slot_leave(&r->slots, c);
                 return 0;
@@ -519,6 +524,15 @@ size_t registry_sweep_end(Registry *r, usec_t asked) {
 
 bool registry_is_listed(const Registry *r, const Container *c) {
         return c->sweep == r->sweep;
+}
+
+const Holding *registry_holding(const Registry *r, const Container *c) {
+        return c->measured ? holding_store_find(&r->holdings, c) : NULL;
+}
+
+int registry_set_holding(Registry *r, Container *c, const Holding *h) {
+        c->measured = true;
+        return holding_store_set(&r->holdings, c, h);
 }
 
 void registry_schedule(Registry *r, Container *c, usec_t look_at) {

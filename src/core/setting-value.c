@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/share.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "base/time-span.h"
+#include "base/utf8.h"
 #include "core/endpoint.h"
 #include "core/setting-value.h"
-#include "core/settings.h"
 
-_Static_assert(sizeof(RemoveVolumes) == sizeof(unsigned), "a choice is stored as unsigned");
+_Static_assert(sizeof(RemoveVolumes) == sizeof(unsigned) && sizeof(ReliefOrder) == sizeof(unsigned),
+                "a choice is stored as unsigned");
+
+#define WHITE_SPACE " \t\n\r"
+
+#define NO_STALL "is neither some nor full with two spans, nor off"
+
+/* What the kernel accepts as the window of a trigger. */
+#define STALL_WINDOW_MIN (500 * USEC_PER_MSEC)
+#define STALL_WINDOW_MAX (10 * USEC_PER_SEC)
 
 static int parse_span(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
         usec_t span;
@@ -78,16 +91,144 @@ static int parse_boolean(const char *text, SettingValue *ret, const char **ret_w
         return 0;
 }
 
+static int parse_share(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
+        unsigned share;
+        int r;
+
+        if (info->or_off && strcmp(text, "off") == 0) {
+                ret->number = SHARE_OFF;
+                return 0;
+        }
+
+        r = share_parse(text, &share);
+        if (r == -EINVAL) {
+                *ret_what = "is not a percentage with at most two digits behind the point";
+                return r;
+        }
+        if (r == -ERANGE || share < info->min || share > info->max) {
+                *ret_what = "is out of range";
+                return -ERANGE;
+        }
+
+        ret->number = share;
+        return 0;
+}
+
+static int parse_size(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
+        uint64_t size;
+        int r;
+
+        r = size_parse(text, &size);
+        if (r == -EINVAL) {
+                *ret_what = "is not a size";
+                return r;
+        }
+        if (r == -ERANGE || size < info->min || size > info->max) {
+                *ret_what = "is out of range";
+                return -ERANGE;
+        }
+
+        ret->size = size;
+        return 0;
+}
+
+/* "200ms/2s". */
+static int read_stall_spans(const char *text, Stall *stall, const char **ret_what) {
+        const char *slash = strchr(text, '/');
+        _cleanup_free_ char *threshold = NULL;
+        int r, q;
+
+        threshold = strndup(text, strcspn(text, "/"));
+        if (!threshold)
+                return -ENOMEM;
+
+        r = time_span_parse(threshold, &stall->threshold);
+        q = slash ? time_span_parse(slash + 1, &stall->window) : -EINVAL;
+        /* A span by itself may have white space. */
+        if (r == -EINVAL || q == -EINVAL || text[strcspn(text, WHITE_SPACE)] != '\0') {
+                *ret_what = NO_STALL;
+                return -EINVAL;
+        }
+
+        if (q < 0 || stall->window < STALL_WINDOW_MIN || stall->window > STALL_WINDOW_MAX) {
+                *ret_what = "has a window that is out of range";
+                return -ERANGE;
+        }
+        if (r < 0 || stall->threshold == 0 || stall->threshold > stall->window) {
+                *ret_what = "has a threshold that is not above 0 and up to the window";
+                return -ERANGE;
+        }
+
+        return 0;
+}
+
+static int parse_stall(const char *text, SettingValue *ret, const char **ret_what) {
+        size_t n = strcspn(text, WHITE_SPACE);
+        bool some = n == 4 && memcmp(text, "some", n) == 0, full = n == 4 && memcmp(text, "full", n) == 0;
+        Stall stall = { .on = true, .full = full };
+        int r;
+
+        if (strcmp(text, "off") == 0) {
+                ret->stall = (Stall){};
+                return 0;
+        }
+        if (!some && !full) {
+                *ret_what = NO_STALL;
+                return -EINVAL;
+        }
+
+        r = read_stall_spans(text + n + strspn(text + n, WHITE_SPACE), &stall, ret_what);
+        if (r < 0)
+                return r;
+
+        ret->stall = stall;
+        return 0;
+}
+
+/* In a file this would be a comment: --print-config could not write it. */
+static int refuse_comment(const char *text, const char **ret_what) {
+        if (!strstr(text, " ;"))
+                return 0;
+
+        *ret_what = "has a semicolon behind a space, which begins a comment in a file";
+        return -EINVAL;
+}
+
+static int parse_path(const char *text, SettingValue *ret, const char **ret_what) {
+        size_t n = strlen(text);
+        int r;
+
+        r = refuse_comment(text, ret_what);
+        if (r < 0)
+                return r;
+
+        r = -EINVAL;
+        if (text[0] != '/')
+                *ret_what = "is not an absolute path";
+        else if (n >= PATH_MAX)
+                *ret_what = "is too long for a path";
+        else if (text[n - 1] == '/')
+                *ret_what = "names a directory, not a file";
+        else if (text[n - 1] == ' ')
+                *ret_what = "ends with a space";
+        else if (!utf8_is_printable(text))
+                *ret_what = "has unprintable characters";
+        else {
+                ret->text = strdup(text);
+                r = ret->text ? 0 : -ENOMEM;
+        }
+
+        return r;
+}
+
 /* The text is kept as it is: it was valid once and is what the user will look for. */
 static int parse_endpoint(const char *text, SettingValue *ret, const char **ret_what) {
         Endpoint ignored;
         int r;
 
-        /* In a file this would be a comment: --print-config could not write it. */
-        if (strstr(text, " ;")) {
-                *ret_what = "has a semicolon behind a space, which begins a comment in a file";
-                return -EINVAL;
-        }
+        r = refuse_comment(text, ret_what);
+        if (r < 0)
+                return r;
 
         r = endpoint_parse(text, &ignored, ret_what);
         if (r < 0)
@@ -108,6 +249,14 @@ int setting_value_parse(
                 return parse_choice(info, text, ret, ret_what);
         case SETTING_TYPE_BOOLEAN:
                 return parse_boolean(text, ret, ret_what);
+        case SETTING_TYPE_SHARE:
+                return parse_share(info, text, ret, ret_what);
+        case SETTING_TYPE_SIZE:
+                return parse_size(info, text, ret, ret_what);
+        case SETTING_TYPE_STALL:
+                return parse_stall(text, ret, ret_what);
+        case SETTING_TYPE_PATH:
+                return parse_path(text, ret, ret_what);
         default:
                 return parse_endpoint(text, ret, ret_what);
         }
@@ -120,12 +269,20 @@ void setting_value_store(const SettingInfo *info, void *field, SettingValue *v) 
                 break;
         case SETTING_TYPE_COUNT:
         case SETTING_TYPE_CHOICE:
+        case SETTING_TYPE_SHARE:
                 *(unsigned *)field = v->number;
+                break;
+        case SETTING_TYPE_SIZE:
+                *(uint64_t *)field = v->size;
+                break;
+        case SETTING_TYPE_STALL:
+                *(Stall *)field = v->stall;
                 break;
         case SETTING_TYPE_BOOLEAN:
                 *(bool *)field = v->boolean;
                 break;
         case SETTING_TYPE_ENDPOINT:
+        case SETTING_TYPE_PATH:
                 free(*(char **)field);
                 *(char **)field = TAKE_PTR(v->text);
                 break;
@@ -140,8 +297,39 @@ static char *format_count(unsigned n) {
         return asprintf(&text, "%u", n) < 0 ? NULL : text;
 }
 
+/* One that cannot be turned off by itself is off only as it follows one that is: it then has no text. */
+static char *format_share(const SettingInfo *info, unsigned share) {
+        char buf[SHARE_TEXT_MAX];
+
+        return strdup(share == SHARE_OFF && !info->or_off ? "" : share_format(buf, share));
+}
+
+/* In one unit: its spans have no white space. */
+static const char *format_span_in_one(char *buf, size_t size, usec_t span) {
+        if (span % USEC_PER_SEC == 0)
+                (void)snprintf(buf, size, "%" PRIu64 "s", span / USEC_PER_SEC);
+        else if (span % USEC_PER_MSEC == 0)
+                (void)snprintf(buf, size, "%" PRIu64 "ms", span / USEC_PER_MSEC);
+        else
+                (void)snprintf(buf, size, "%" PRIu64 "us", span);
+        return buf;
+}
+
+static char *format_stall(const Stall *stall) {
+        char threshold[TIME_SPAN_TEXT_MAX], window[TIME_SPAN_TEXT_MAX], *text;
+
+        if (!stall->on)
+                return strdup("off");
+
+        return asprintf(&text, "%s %s/%s", stall->full ? "full" : "some",
+                               format_span_in_one(threshold, sizeof(threshold), stall->threshold),
+                               format_span_in_one(window, sizeof(window), stall->window)) < 0
+                               ? NULL
+                               : text;
+}
+
 char *setting_value_format(const SettingInfo *info, const void *field) {
-        char buf[TIME_SPAN_TEXT_MAX];
+        char buf[TIME_SPAN_TEXT_MAX], size[SIZE_TEXT_MAX];
 
         switch (info->type) {
         case SETTING_TYPE_SPAN:
@@ -152,6 +340,12 @@ char *setting_value_format(const SettingInfo *info, const void *field) {
                 return strdup(info->choices[*(const unsigned *)field]);
         case SETTING_TYPE_BOOLEAN:
                 return strdup(*(const bool *)field ? "yes" : "no");
+        case SETTING_TYPE_SHARE:
+                return format_share(info, *(const unsigned *)field);
+        case SETTING_TYPE_SIZE:
+                return strdup(size_format(size, *(const uint64_t *)field));
+        case SETTING_TYPE_STALL:
+                return format_stall(field);
         default:
                 return strdup(*(char *const *)field);
         }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/share.h"
 #include "core/rule.h"
 #include "core/rule-text.h"
 #include "core/setting-value.h"
@@ -18,9 +19,28 @@ static void *field_of(Settings *s, SettingId id) {
         return (char *)s + setting_info(id)->offset;
 }
 
-/* Only spans follow others. */
-static usec_t *span_of(Settings *s, SettingId id) {
-        return field_of(s, id);
+static unsigned share_beside(unsigned leader, int distance) {
+        int share;
+
+        if (leader == SHARE_OFF)
+                return SHARE_OFF;
+
+        share = (int)leader + distance;
+        if (share < 0)
+                return 0;
+        return share < (int)SHARE_ALL ? (unsigned)share : SHARE_ALL;
+}
+
+/* Spans and shares follow others. */
+static void follow(Settings *s, SettingId id) {
+        const SettingInfo *info = setting_info(id);
+        const void *leader = field_of(s, info->follows);
+        void *field = field_of(s, id);
+
+        if (info->type == SETTING_TYPE_SPAN)
+                *(usec_t *)field = *(const usec_t *)leader;
+        else
+                *(unsigned *)field = share_beside(*(const unsigned *)leader, info->distance);
 }
 
 /* Files come one after the other, so the newest is looked at first. */
@@ -50,13 +70,12 @@ int settings_set(Settings *s, SettingId id, const char *text, const char *file, 
                 const char **ret_what) {
         const SettingInfo *info = setting_info(id);
         SettingOrigin origin = { .line = line, .is_default = text[0] == '\0' };
+        bool follows = origin.is_default && info->follows != _SETTING_INVALID;
         const char *ignored;
         SettingValue v = {};
         int r;
 
-        if (origin.is_default && info->follows != _SETTING_INVALID)
-                v.span = *span_of(s, info->follows);
-        else {
+        if (!follows) {
                 r = setting_value_parse(info, origin.is_default ? info->default_text : text, &v,
                                 ret_what ? ret_what : &ignored);
                 if (r < 0)
@@ -71,7 +90,10 @@ int settings_set(Settings *s, SettingId id, const char *text, const char *file, 
                 }
         }
 
-        setting_value_store(info, field_of(s, id), &v);
+        if (follows)
+                follow(s, id);
+        else
+                setting_value_store(info, field_of(s, id), &v);
         s->origins[id] = origin;
         return 0;
 }
@@ -105,26 +127,79 @@ void settings_done(Settings *s) {
 
         free(s->rules);
         free(s->endpoint);
+        free(s->pressure.pressure_file);
         *s = (Settings){};
 }
 
-int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what) {
-        for (SettingId id = 0; id < _SETTING_MAX; id++)
-                if (s->origins[id].is_default && setting_info(id)->follows != _SETTING_INVALID)
-                        *span_of(s, id) = *span_of(s, setting_info(id)->follows);
+/* What has to hold between two settings of one type: the value of `low` is not above that of `high`. If both
+ * are set, `first` is the one to be blamed. */
+static const struct {
+        SettingId low, high, first;
+        const char *low_what, *high_what; /* is wrong with the one */
+        const char *accepted;
+} orders[] = {
+        { SETTING_RETRY_INITIAL, SETTING_RETRY_MAX, SETTING_RETRY_MAX,
+                        "is above RetryMax=, which has its default",
+                        "is below RetryInitial=", "RetryMax= not below RetryInitial=" },
+        /* Those that leave follow those that enter, so that it is always they that are to be blamed. */
+        { SETTING_MEMORY_AVAILABLE_LOW, SETTING_MEMORY_AVAILABLE_HIGH, SETTING_MEMORY_AVAILABLE_HIGH, NULL,
+                        "is below MemoryAvailableLow=",
+                        "MemoryAvailableHigh= not below MemoryAvailableLow=" },
+        { SETTING_MEMORY_USED_LOW, SETTING_MEMORY_USED_HIGH, SETTING_MEMORY_USED_LOW,
+                        "is above MemoryUsedHigh=", NULL, "MemoryUsedLow= not above MemoryUsedHigh=" },
+        { SETTING_DISK_USED_LOW, SETTING_DISK_USED_HIGH, SETTING_DISK_USED_LOW, "is above UsedHigh=", NULL,
+                        "UsedLow= not above UsedHigh=" },
+        { SETTING_DISK_INODES_LOW, SETTING_DISK_INODES_HIGH, SETTING_DISK_INODES_LOW,
+                        "is above InodesHigh=", NULL, "InodesLow= not above InodesHigh=" },
+};
 
-        if (s->retry_max < s->retry_initial) {
-                if (s->origins[SETTING_RETRY_MAX].is_default) {
-                        *ret_id = SETTING_RETRY_INITIAL;
-                        *ret_what = "is above RetryMax=, which has its default";
-                } else {
-                        *ret_id = SETTING_RETRY_MAX;
-                        *ret_what = "is below RetryInitial=";
-                }
-                return -ERANGE;
+static bool is_above(const Settings *s, SettingId id, SettingId other) {
+        const void *a = (const char *)s + setting_info(id)->offset,
+                   *b = (const char *)s + setting_info(other)->offset;
+
+        if (setting_info(id)->type == SETTING_TYPE_SPAN)
+                return *(const usec_t *)a > *(const usec_t *)b;
+
+        /* What is off, which as a number is above all, conflicts with nothing. */
+        return *(const unsigned *)a != SHARE_OFF && *(const unsigned *)a > *(const unsigned *)b;
+}
+
+bool settings_next_conflict(const Settings *s, size_t *i, SettingConflict *ret) {
+        for (; *i < ELEMENTS_OF(orders); (*i)++) {
+                SettingId low = orders[*i].low, high = orders[*i].high, id = orders[*i].first;
+
+                if (!is_above(s, low, high))
+                        continue;
+
+                if (s->origins[id].is_default)
+                        id = id == low ? high : low;
+                *ret = (SettingConflict){
+                        .id = id,
+                        .other = id == low ? high : low,
+                        .what = id == low ? orders[*i].low_what : orders[*i].high_what,
+                        .accepted = orders[*i].accepted,
+                };
+                (*i)++;
+                return true;
         }
 
-        return 0;
+        return false;
+}
+
+int settings_resolve(Settings *s, SettingId *ret_id, const char **ret_what) {
+        SettingConflict conflict;
+        size_t i = 0;
+
+        for (SettingId id = 0; id < _SETTING_MAX; id++)
+                if (s->origins[id].is_default && setting_info(id)->follows != _SETTING_INVALID)
+                        follow(s, id);
+
+        if (!settings_next_conflict(s, &i, &conflict))
+                return 0;
+
+        *ret_id = conflict.id;
+        *ret_what = conflict.what;
+        return -ERANGE;
 }
 
 bool settings_reap_others(const Settings *s) {

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/share.h"
 #include "base/text.h"
 #include "core/rule-text.h"
 #include "daemon/config-file.h"
@@ -157,18 +158,29 @@ static int load_default(Load *l, const char *root) {
 
 /* What holds between settings, as far as their values are known. */
 static int check_together(Load *l) {
-        const SettingOrigin *origin;
+        SettingConflict c;
         const char *what;
         SettingId id;
+        size_t i = 0;
+        int r;
 
-        if (settings_resolve(&l->settings, &id, &what) >= 0 || l->refused[SETTING_RETRY_INITIAL] ||
-                        l->refused[SETTING_RETRY_MAX])
+        if (settings_resolve(&l->settings, &id, &what) >= 0)
                 return 0;
 
-        origin = &l->settings.origins[id];
-        return config_report_add(l->report, CONFIG_ERROR, origin->file, origin->line,
-                        "[%s] %s: %s, accepted: %s, RetryMax= not below RetryInitial=",
-                        setting_info(id)->section, setting_info(id)->key, what, setting_info(id)->accepted);
+        while (settings_next_conflict(&l->settings, &i, &c)) {
+                const SettingOrigin *origin = &l->settings.origins[c.id];
+                const SettingInfo *info = setting_info(c.id);
+
+                if (l->refused[c.id] || l->refused[c.other])
+                        continue;
+                r = config_report_add(l->report, CONFIG_ERROR, origin->file, origin->line,
+                                "[%s] %s: %s, accepted: %s, %s", info->section, info->key, c.what,
+                                info->accepted, c.accepted);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
 }
 
 /* A rule that changes nothing is seldom meant. What was refused might have been its effect. */
@@ -221,7 +233,7 @@ int config_load(const char *path, const char *root, Settings *ret, ConfigReport 
         return 0;
 }
 
-/* The comment that tells where a value comes from; `as` names the key that it follows, if it follows one
+/* The comment that tells where a value comes from; `as` tells what it follows, if it follows another
  * (NULL). A file's name is escaped: it may hold a newline, and what stands behind that would be read as a
  * setting. */
 static int print_origin(char **text, const SettingOrigin *origin, const char *as) {
@@ -230,7 +242,7 @@ static int print_origin(char **text, const SettingOrigin *origin, const char *as
         size_t size;
 
         if (!origin->file)
-                return text_append(text, as ? "# default (as %s)\n" : "# default\n", as);
+                return text_append(text, as ? "# default (%s)\n" : "# default\n", as);
 
         size = 4 * strlen(origin->file) + 1;
         name = malloc(size);
@@ -239,18 +251,33 @@ static int print_origin(char **text, const SettingOrigin *origin, const char *as
         log_escape(name, size, origin->file);
 
         if (as)
-                return text_append(text, "# %s:%u (%s%sas %s)\n", name, origin->line, is_default,
+                return text_append(text, "# %s:%u (%s%s%s)\n", name, origin->line, is_default,
                                 *is_default ? ", " : "", as);
         return text_append(text, *is_default ? "# %s:%u (default)\n" : "# %s:%u\n", name, origin->line);
+}
+
+/* Whom the setting follows, and how: "as Failure", "3 points above MemoryAvailableLow". */
+static const char *describe_following(char *buf, size_t size, SettingId id) {
+        const SettingInfo *info = setting_info(id);
+        const char *key = setting_info(info->follows)->key;
+        int points = info->distance / (int)(SHARE_ALL / 100);
+
+        if (points == 0)
+                (void)snprintf(buf, size, "as %s", key);
+        else
+                (void)snprintf(buf, size, "%d points %s %s", abs(points), points > 0 ? "above" : "below",
+                                key);
+        return buf;
 }
 
 static int print_setting(char **text, const Settings *s, SettingId id) {
         const SettingInfo *info = setting_info(id);
         bool follows = s->origins[id].is_default && info->follows != _SETTING_INVALID;
         _cleanup_free_ char *value = settings_format(s, id);
+        char as[64];
 
         if (!value || print_origin(text, &s->origins[id],
-                                      follows ? setting_info(info->follows)->key : NULL) < 0)
+                                      follows ? describe_following(as, sizeof(as), id) : NULL) < 0)
                 return -ENOMEM;
 
         return text_append(text, "%s=%s\n", info->key, value);
@@ -298,12 +325,14 @@ static int print_rule_value(char **text, const Settings *s, const Rule *rule, Se
                   s->origins[id].is_default;
         SettingId source = as ? follows : id;
         _cleanup_free_ char *value = NULL;
+        char buf[64];
 
         if (!rule->has_value[source])
                 return 0;
 
         value = rule_format_value(rule, source);
-        if (!value || print_origin(text, &rule->origins[source], as ? setting_info(follows)->key : NULL) < 0)
+        if (!value || print_origin(text, &rule->origins[source],
+                                      as ? describe_following(buf, sizeof(buf), id) : NULL) < 0)
                 return -ENOMEM;
 
         return text_append(text, "%s=%s\n", setting_info(id)->key, value);

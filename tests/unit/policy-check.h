@@ -34,6 +34,9 @@ static void describe(const char *what, const Container *c, const Situation *s, u
         print_error("  task %d in-scope %d keep: label %d (for %ju) rule %d; last %u failure %u for %ju\n",
                         p->is_task, p->in_scope, p->keep_by_label, (uintmax_t)p->keep_label_for,
                         p->keep_by_rule, r->keep_last, r->keep_last_failure, (uintmax_t)r->keep_last_for);
+        print_error("  pressure %s by %d rank %u min %ju factor %u\n", pressure_level_name(s->pressure),
+                        s->pressure_by, c->batch_rank, (uintmax_t)p->settings->pressure.minimum_age,
+                        p->settings->pressure.elevated_factor);
         print_error("  min %ju success %ju failure %ju oom %ju shutdown %ju failed-start %ju orphan %ju\n",
                         (uintmax_t)r->minimum_age, (uintmax_t)r->success, (uintmax_t)r->failure,
                         (uintmax_t)r->oom_killed, (uintmax_t)r->shutdown, (uintmax_t)r->failed_start,
@@ -51,9 +54,13 @@ static void describe(const char *what, const Container *c, const Situation *s, u
         fail();
 }
 
+static inline bool in_batch(const Container *c, const Situation *s) {
+        return s->pressure == PRESSURE_CRITICAL && c->batch_rank > 0;
+}
+
 static const char *what_is_wrong(const Container *c, const Situation *s, usec_t now, bool capped,
                 const Wanted *want, const Decision *got) {
-        bool over_cap = capped && c->over_cap, near = place_of(c, s).seen_near;
+        bool over_cap = (capped && c->over_cap) || in_batch(c, s), near = place_of(c, s).seen_near;
 
         if (want->exact != got->exact)
                 return "not the exactness that the oracle sees";
@@ -86,7 +93,7 @@ static const char *what_is_wrong(const Container *c, const Situation *s, usec_t 
         if (over_cap && (want->unsure || near) && verdict_removes(want->verdict) &&
                         verdict_removes(got->verdict))
                 return NULL;
-        if (want->verdict != got->verdict)
+        if (want->verdict != got->verdict && (want->or_verdict == 0 || want->or_verdict != got->verdict))
                 return "not the oracle's verdict";
         if (want->due_at_least ? got->due < want->due
                                : got->due != want->due && (got->due > now || want->due > now) &&
@@ -116,14 +123,23 @@ static inline void check_against_oracle(const Container *c, const Situation *s, 
                 compare(c, s, now, false);
 }
 
+/* What MinimumAge= counts from. */
+static inline usec_t floor_from(const Container *c) {
+        return c->failed_start               ? c->error_seen
+               : c->finish == FINISH_BOUNDED ? container_not_before(c)
+                                             : c->finished;
+}
+
 /* What may never happen, whatever the rest says. */
 static inline void check_properties(const Container *c, const Situation *s, usec_t now) {
         Decision d = policy_decide(c, s, now);
         const Profile *p = c->profile;
-        usec_t minimum = latest(p->retention.minimum_age, 0, 0);
-        usec_t end = c->failed_start               ? c->error_seen
-                     : c->finish == FINISH_BOUNDED ? container_not_before(c)
-                                                   : c->finished;
+        /* What goes against pressure may be younger, but for that it must be in the batch. */
+        usec_t minimum = in_batch(c, s) && d.verdict == VERDICT_PRESSURE ? p->settings->pressure.minimum_age
+                                                                         : p->retention.minimum_age;
+        usec_t least = in_batch(c, s) ? sooner(p->settings->pressure.minimum_age, p->retention.minimum_age)
+                                      : p->retention.minimum_age;
+        usec_t end = floor_from(c);
         usec_t began = c->failed_start ? c->created : end;
         bool stopped = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD ||
                        (c->state == CONTAINER_CREATED && c->failed_start) ||
@@ -167,7 +183,10 @@ static inline void check_properties(const Container *c, const Situation *s, usec
                         broken = "caps what is not over the cap";
                 else if (d.verdict == VERDICT_ORPHAN && (c->scope != SCOPE_TASK || !policy_is_orphan(c, s)))
                         broken = "takes it for an orphan";
-                else if (d.verdict == VERDICT_PRESSURE || d.setting < 0 || d.setting >= _SETTING_MAX)
+                else if (d.verdict == VERDICT_PRESSURE && !in_batch(c, s) &&
+                                s->pressure != PRESSURE_ELEVATED)
+                        broken = "takes it for pressure";
+                else if (d.setting < 0 || d.setting >= _SETTING_MAX)
                         broken = "removes for no reason that there is";
         }
         if (d.ask && (d.ask->finish == FINISH_EXACT || d.ask->failed_start))
@@ -177,7 +196,7 @@ static inline void check_properties(const Container *c, const Situation *s, usec
         if (d.due != USEC_INFINITY && d.due < latest(s->settled_at, s->paused_until, c->retry_at))
                 broken = "due before the gates open";
         if (d.due != USEC_INFINITY && stopped && d.verdict != VERDICT_MAY_RESTART &&
-                        d.verdict != VERDICT_AUTO_REMOVE && d.due < plus(end, minimum))
+                        d.verdict != VERDICT_AUTO_REMOVE && d.due < plus(end, least))
                 broken = "due before the floor";
         if (broken)
                 describe(broken, c, s, now, NULL, d);
@@ -196,7 +215,7 @@ static inline void check_due_is_honest(
 
                 then = policy_decide(c, s, t);
                 /* No cap chooses what KeepLastFailure= keeps: the flag must come first, and is a change. */
-                if (d.keep_failure && then.verdict == VERDICT_OVER_CAP)
+                if (d.keep_failure && (then.verdict == VERDICT_OVER_CAP || in_batch(c, s)))
                         continue;
                 if (verdict_removes(then.verdict))
                         describe("removes before it said it would", c, s, t, NULL, then);
@@ -210,6 +229,11 @@ static inline void check_due_is_honest(
         /* These are only looked at again. */
         if (then.verdict == VERDICT_STARTING || then.verdict == VERDICT_REMOVING ||
                         then.verdict == VERDICT_AUTO_REMOVE || then.verdict == VERDICT_MAY_RESTART)
+                return;
+        /* Nobody is asked about one of the batch, but below Pressure.MinimumAge= it would have to be. */
+        if (in_batch(c, s) && then.verdict == VERDICT_KEPT_LAST && !then.keep_failure &&
+                        plus(floor_from(c), c->profile->settings->pressure.minimum_age) >
+                                        latest(d.due, now, 0))
                 return;
         if (then.verdict != VERDICT_SCOPE_UNKNOWN)
                 describe("does not remove when it said it would", c, s, d.due, NULL, then);

@@ -5,6 +5,7 @@
 /*
  * What must be decided, computed from the specification alone: sums in 128 bits, outcomes by trying every
  * end that is compatible with what is known, places among the last by counting all who could be newer.
+ * Under pressure it is what the same rules say of other values, held against what they say without.
  */
 
 #include <stdint.h>
@@ -195,6 +196,7 @@ static SettingId deciding_setting(const Profile *p, Outcome o) {
 
 typedef struct Wanted {
         Verdict verdict;
+        Verdict or_verdict; /* if it stays: that may be said as well (0: none) */
         Outcome outcome;
         bool exact;
         usec_t age, due;
@@ -243,16 +245,17 @@ static bool gate_is_shut(const Container *c, const Situation *s, usec_t now, Ver
 }
 
 /* The states that decide by themselves. */
-static bool state_decides(const Container *c, usec_t orphan_age, usec_t gates, Wanted *w) {
+static bool state_decides(
+                const Container *c, const Retention *r, usec_t orphan_age, usec_t gates, Wanted *w) {
         const Profile *p = c->profile;
 
         if (c->state == CONTAINER_CREATED && !c->failed_start) {
                 w->verdict = VERDICT_STARTING;
-                w->due = latest(plus(c->created, sooner(p->retention.failed_start, orphan_age)),
+                w->due = latest(plus(c->created, sooner(r->failed_start, orphan_age)),
                                 c->looked_at == 0 ? 0 : plus(c->looked_at, HOUR), gates);
                 /* What would keep a failed start may put it off. */
-                w->due_at_least = p->keep_by_label || p->keep_by_rule || p->retention.keep_last ||
-                                  p->retention.keep_last_failure;
+                w->due_at_least =
+                                p->keep_by_label || p->keep_by_rule || r->keep_last || r->keep_last_failure;
                 return true;
         }
         if (c->state == CONTAINER_REMOVING && c->state_exact) {
@@ -272,9 +275,8 @@ static bool state_decides(const Container *c, usec_t orphan_age, usec_t gates, W
 }
 
 /* 6. Is it one of the last? */
-static bool kept_last(
-                const Container *c, const Situation *s, Outcome outcome, usec_t *ret_until, Wanted *w) {
-        const Retention *r = &c->profile->retention;
+static bool kept_last(const Container *c, const Situation *s, const Retention *r, Outcome outcome,
+                usec_t *ret_until, Wanted *w) {
         Place place = place_of(c, s);
         bool last, failure, maybe_last, maybe_failure;
 
@@ -293,12 +295,11 @@ static bool kept_last(
         return last || failure;
 }
 
-/* `capped`: with regard to MaxStopped=. */
-static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, bool capped) {
+/* Without any pressure, by these values. `over_cap`: it may go although 6 or 7 retains it. */
+static Wanted by_rules(
+                const Container *c, const Situation *s, usec_t now, const Retention *r, bool over_cap) {
         const Profile *p = c->profile;
-        const Retention *r = &p->retention;
-        bool orphan = is_orphan(c, s), possible[_OUTCOME_MAX], last = false,
-             over_cap = capped && c->over_cap;
+        bool orphan = is_orphan(c, s), possible[_OUTCOME_MAX], last = false;
         usec_t orphan_age = orphan ? r->orphan_age : USEC_INFINITY;
         usec_t gates = gates_open_at(c, s), end, floor, span = USEC_INFINITY, expires, label_until = 0,
                last_until = 0;
@@ -316,7 +317,7 @@ static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, 
         w.exact = c->state_exact && (c->finish == FINISH_EXACT || c->failed_start);
 
         /* 2. gates: the state */
-        if (state_decides(c, orphan_age, gates, &w))
+        if (state_decides(c, r, orphan_age, gates, &w))
                 return w;
 
         /* What an inspect has told of another container than a task; looked at again each hour at most. */
@@ -341,7 +342,7 @@ static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, 
         if (p->keep_by_label)
                 label_until = plus(end, p->keep_label_for);
         if (!orphan && c->slot && (r->keep_last || r->keep_last_failure) && r->keep_last_for > 0) {
-                last = kept_last(c, s, n == 1 ? w.outcome : OUTCOME_UNKNOWN, &last_until, &w);
+                last = kept_last(c, s, r, n == 1 ? w.outcome : OUTCOME_UNKNOWN, &last_until, &w);
                 w.undecided = !w.exact; /* its own place is not known either */
                 if (now >= last_until)
                         w.unsure = w.unsure_fail = w.keep_failure = false;
@@ -407,6 +408,75 @@ static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, 
                 w.any_setting = true;
         }
         return w;
+}
+
+/* --- under pressure --- */
+
+static usec_t shrunk(usec_t span, unsigned factor) {
+        return span == USEC_INFINITY ? span : (usec_t)((Wide)span * factor / SHARE_ALL);
+}
+
+static bool would_go(const Wanted *w) {
+        return verdict_may_remove(w->verdict);
+}
+
+/* As if it were in the batch, at the critical level. */
+static inline Wanted oracle_in_batch(const Container *c, const Situation *s, usec_t now, bool capped) {
+        Retention r = c->profile->retention;
+        Wanted usual = by_rules(c, s, now, &r, capped && c->over_cap), w;
+
+        r.minimum_age = c->profile->settings->pressure.minimum_age;
+        r.keep_last = 0;
+        w = by_rules(c, s, now, &r, true);
+        if (usual.due_at_least || usual.barred || (would_go(&usual) && !usual.unsure))
+                return usual;
+        w.unsure |= usual.unsure; /* nobody need ask: it goes either way, or is too young for the batch */
+        w.undecided |= usual.undecided || (usual.unsure && !would_go(&w));
+        if (would_go(&w)) {
+                if (w.verdict != VERDICT_SCOPE_UNKNOWN)
+                        w.verdict = VERDICT_PRESSURE;
+                w.setting = w.or_setting = s->pressure_by;
+        } else {
+                /* Why it stays may be told by either of both. */
+                if (w.verdict == VERDICT_TOO_YOUNG)
+                        w.setting = SETTING_PRESSURE_MINIMUM_AGE;
+                w.or_setting = usual.setting;
+                w.or_verdict = usual.verdict;
+                w.any_setting |= w.or_verdict != w.verdict;
+        }
+        w.due = sooner(w.due, usual.due);
+        return w;
+}
+
+static inline Wanted oracle_elevated(const Container *c, const Situation *s, usec_t now, bool capped) {
+        Retention r = c->profile->retention;
+        Wanted usual = by_rules(c, s, now, &r, capped && c->over_cap), w;
+        unsigned factor = c->profile->settings->pressure.elevated_factor;
+
+        for (SettingId id = 0; id < _SETTING_MAX; id++)
+                if (span_field(&r, id))
+                        *span_field(&r, id) = shrunk(*span_field(&r, id), factor);
+        r.orphan_age = shrunk(r.orphan_age, factor);
+        w = by_rules(c, s, now, &r, capped && c->over_cap);
+        /* What is too many and has outlived its shrunken span goes by the span, as ever. */
+        if (would_go(&usual) && (usual.verdict != VERDICT_OVER_CAP || w.verdict == VERDICT_OVER_CAP))
+                return usual;
+        if (would_go(&w)) {
+                if (w.verdict != VERDICT_SCOPE_UNKNOWN)
+                        w.verdict = VERDICT_PRESSURE;
+                w.setting = w.or_setting = SETTING_ELEVATED_FACTOR;
+                w.any_setting = false;
+        }
+        return w;
+}
+
+/* `capped`: with regard to MaxStopped=. */
+static inline Wanted oracle(const Container *c, const Situation *s, usec_t now, bool capped) {
+        if (s->pressure == PRESSURE_ELEVATED)
+                return oracle_elevated(c, s, now, capped);
+        if (s->pressure == PRESSURE_CRITICAL && c->batch_rank > 0)
+                return oracle_in_batch(c, s, now, capped);
+        return by_rules(c, s, now, &c->profile->retention, capped && c->over_cap);
 }
 
 #endif

@@ -65,7 +65,51 @@ static void the_defaults_are_printed(void **state) {
                                   "# default\n"
                                   "SurgeLimit=50\n"
                                   "# default\n"
-                                  "FirstRunDelay=10min\n");
+                                  "FirstRunDelay=10min\n"
+                                  "\n"
+                                  "[Pressure]\n"
+                                  "# default\n"
+                                  "Enabled=yes\n"
+                                  "# default\n"
+                                  "MemoryAvailableLow=5%\n"
+                                  "# default (3 points above MemoryAvailableLow)\n"
+                                  "MemoryAvailableHigh=8%\n"
+                                  "# default\n"
+                                  "MemoryUsedHigh=off\n"
+                                  "# default (3 points below MemoryUsedHigh)\n"
+                                  "MemoryUsedLow=\n"
+                                  "# default\n"
+                                  "Stall=some 200ms/2s\n"
+                                  "# default\n"
+                                  "PressureFile=/proc/pressure/memory\n"
+                                  "# default\n"
+                                  "MinimumAge=15s\n"
+                                  "# default\n"
+                                  "ElevatedFactor=10%\n"
+                                  "# default\n"
+                                  "Sustain=5s\n"
+                                  "# default\n"
+                                  "CoolDown=15s\n"
+                                  "# default\n"
+                                  "BatchSize=8\n"
+                                  "# default\n"
+                                  "Order=held\n"
+                                  "# default\n"
+                                  "MinimumReclaim=16M\n"
+                                  "# default\n"
+                                  "GiveUpAfter=3\n"
+                                  "# default\n"
+                                  "GiveUpFor=10min\n"
+                                  "\n"
+                                  "[Disk]\n"
+                                  "# default\n"
+                                  "UsedHigh=off\n"
+                                  "# default (3 points below UsedHigh)\n"
+                                  "UsedLow=\n"
+                                  "# default\n"
+                                  "InodesHigh=off\n"
+                                  "# default (3 points below InodesHigh)\n"
+                                  "InodesLow=\n");
 }
 
 static void assert_printed(const char *text, const char *wanted) {
@@ -111,7 +155,7 @@ static void rules_are_printed_as_they_are_set(void **state) {
         assert_int_equal(l.result, 0);
         text = config_print(&l.settings);
         assert_true(asprintf(&wanted,
-                                    "FirstRunDelay=10min\n"
+                                    "InodesLow=\n"
                                     "\n"
                                     "[Rule b c]\n"
                                     "# %1$s" ETC ":3\n"
@@ -142,7 +186,7 @@ static void rules_are_printed_as_they_are_set(void **state) {
                                     "# %1$s" ETC ":10 (as Failure)\n"
                                     "OOMKilled=1h 30min\n",
                                     root) > 0);
-        assert_string_equal(strstr(text, "FirstRunDelay"), wanted);
+        assert_string_equal(strstr(text, "InodesLow="), wanted);
         assert_round_trip(&l.settings);
 }
 
@@ -233,6 +277,11 @@ static void what_is_printed_reads_back(void **state) {
                 "[Rule a]\nService=!b ;c\n d;e \\[x] [!]] f#\nFailure=0\nSuccess=\nShutdown=1h\n",
                 "[Rule b;c =#d]\nAction=keep\n[Rule a]\nLabel=Image=x !y= z=a=b*\nAction=keep\nKind=any\n"
                 "[Retention]\nMaxStopped=0\nKeepLast=infinity\nLogTail=100\nOOMKilled=5s\n",
+                "[Pressure]\nMemoryAvailableLow=2.5%\nMemoryUsedHigh=90%\nStall=full 1s500ms/10s\n"
+                "PressureFile=/sys/fs/cgroup/a b;c/memory.pressure\nMinimumAge=1min 1us\n"
+                "MinimumReclaim=1.5G\nOrder=oldest\n[Disk]\nUsedHigh=2%\nInodesHigh=100%\nInodesLow=0%\n",
+                "[Pressure]\nMemoryAvailableLow=off\nMemoryUsedHigh=\nStall=off\nEnabled=no\n"
+                "MinimumReclaim=4097\nPressureFile=\n[Disk]\nUsedHigh=\nUsedLow=2%\nInodesHigh=off\n",
         };
         const unsigned n = ELEMENTS_OF(texts);
 

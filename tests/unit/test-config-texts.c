@@ -83,6 +83,46 @@ static bool contains(const char *text, const char *format, ...) {
         return strstr(text, wanted) != NULL;
 }
 
+/* A part of the text: behind the header of its section, from one line on to that where the next begins. */
+static char *entry_of(const char *text, const char *section, const char *line, const char *next) {
+        const char *begin = strstr(text, section), *end;
+
+        if (!begin || !(begin = strstr(begin, line)))
+                return NULL;
+        end = strstr(begin + 1, next);
+        return end ? strndup(begin, (size_t)(end - begin)) : strdup(begin);
+}
+
+static char *entry_in_manual(const char *manual, const SettingInfo *info) {
+        char section[64], key[64], item[256];
+        int points = info->distance / 100;
+
+        snprintf(section, sizeof(section), "\n.Ss Section %s\n", info->section);
+        snprintf(key, sizeof(key), "\n.It Cm %s Ns = ", info->key);
+        if (info->follows == _SETTING_INVALID)
+                snprintf(item, sizeof(item), "%sNs Cm %s\n", key, info->default_text);
+        else if (points == 0)
+                snprintf(item, sizeof(item), "%sPq as Cm %s\n", key, setting_info(info->follows)->key);
+        else
+                snprintf(item, sizeof(item), "%sPq %d points %s Cm %s\n", key, abs(points),
+                                points > 0 ? "above" : "below", setting_info(info->follows)->key);
+        return entry_of(manual, section, item, "\n.It Cm ");
+}
+
+/* Backwards: a setting stands below what is said of it. */
+static char *entry_in_shipped(const char *shipped, const SettingInfo *info) {
+        char section[64], line[256];
+        const char *begin, *end;
+
+        snprintf(section, sizeof(section), "\n[%s]\n", info->section);
+        snprintf(line, sizeof(line), "\n#%s=%s\n", info->key, info->default_text);
+        if (!(begin = strstr(shipped, section)) || !(end = strstr(begin, line)))
+                return NULL;
+        for (begin = end; strncmp(begin, "\n\n", 2) != 0;)
+                begin--;
+        return strndup(begin, (size_t)(end - begin));
+}
+
 /* The manual and the shipped file say of each setting what the table says. */
 static void the_texts_say_what_the_table_says(void **state) {
         _cleanup_free_ char *manual = slurp("man/reaperd.conf.5"), *shipped = slurp("conf/reaperd.conf");
@@ -90,29 +130,29 @@ static void the_texts_say_what_the_table_says(void **state) {
         (void)state;
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
                 const SettingInfo *info = setting_info(id);
+                _cleanup_free_ char *in_manual = entry_in_manual(manual, info),
+                                    *in_shipped = entry_in_shipped(shipped, info);
 
-                if (!contains(manual, "\n.Ss Section %s\n", info->section))
-                        fail_msg("the manual has no section %s", info->section);
-                if (!(info->follows == _SETTING_INVALID ? contains(manual, "\n.It Cm %s Ns = Ns Cm %s\n",
-                                                                          info->key, info->default_text)
-                                                        : contains(manual, "\n.It Cm %s Ns = Pq as Cm %s\n",
-                                                                          info->key,
-                                                                          setting_info(info->follows)->key)))
-                        fail_msg("the manual has no %s, or another default", info->key);
+                if (!in_manual)
+                        fail_msg("[%s]: the manual has no %s, or another default", info->section, info->key);
+                if (!in_shipped)
+                        fail_msg("[%s]: the shipped file has no %s", info->section, info->key);
 
                 /* Spans without a range of their own are told of once, above them. */
-                if (info->type == SETTING_TYPE_ENDPOINT || (info->min == 0 && info->max == USEC_INFINITY))
+                if (info->type == SETTING_TYPE_ENDPOINT || info->type == SETTING_TYPE_PATH ||
+                                (info->type == SETTING_TYPE_SPAN && info->min == 0 &&
+                                                info->max == USEC_INFINITY))
                         continue;
                 if (info->type == SETTING_TYPE_CHOICE) {
                         for (size_t i = 0; info->choices[i]; i++)
-                                if (!contains(shipped, "\"%s\"", info->choices[i]) ||
-                                                !contains(manual, "\n.Cm %s", info->choices[i]))
+                                if (!contains(in_shipped, "\"%s\"", info->choices[i]) ||
+                                                !contains(in_manual, "\n.Cm %s", info->choices[i]))
                                         fail_msg("%s: not both texts say %s", info->key, info->choices[i]);
                         continue;
                 }
-                if (!contains(shipped, "(%s", info->accepted))
+                if (!contains(in_shipped, "(%s", info->accepted))
                         fail_msg("%s: the shipped file does not say %s", info->key, info->accepted);
-                if (!contains(manual, "\n%s", info->accepted))
+                if (!contains(in_manual, "\n%s", info->accepted))
                         fail_msg("%s: the manual does not say %s", info->key, info->accepted);
         }
 
@@ -137,7 +177,7 @@ static void the_manuals_examples_are_accepted(void **state) {
         _cleanup_free_ char *manual = slurp("man/reaperd.conf.5");
         _cleanup_loaded_ Loaded l = load(NULL);
         unsigned n_found[_SETTING_MAX + _RULE_KEY_MAX] = {};
-        const char *what = NULL;
+        const char *what = NULL, *section = "";
         char *save = NULL;
         Rule *rule;
 
@@ -145,16 +185,19 @@ static void the_manuals_examples_are_accepted(void **state) {
         assert_int_equal(settings_add_rule(&l.settings, "a", NULL, 0, &rule, NULL), 0);
 
         for (char *line = strtok_r(manual, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                static const char begin[] = ".Dl ";
+                static const char header[] = ".Ss Section ", begin[] = ".Dl ";
                 char *key = line + strlen(begin), *value;
 
+                if (strncmp(line, header, strlen(header)) == 0)
+                        section = line + strlen(header);
                 if (strncmp(line, begin, strlen(begin)) != 0 || !(value = strchr(key, '=')))
                         continue;
                 *value++ = '\0';
                 for (SettingId id = 0; id < _SETTING_MAX; id++) {
                         _cleanup_free_ char *before = settings_format(&l.settings, id), *after = NULL;
 
-                        if (strcmp(setting_info(id)->key, key) != 0)
+                        if (strcmp(setting_info(id)->key, key) != 0 ||
+                                        strcmp(setting_info(id)->section, section) != 0)
                                 continue;
                         if (settings_set(&l.settings, id, value, NULL, 0, &what) < 0)
                                 fail_msg("%s=%s: %s", key, value, what);

@@ -26,6 +26,7 @@ typedef struct World {
 } World;
 
 static void random_settings(World *w, uint64_t *random) {
+        static const unsigned factors[] = { 0, 1, 1000, 1000, 1000, 3333, 9999, SHARE_ALL };
         Settings *s = &w->settings;
 
         *s = default_settings();
@@ -38,6 +39,9 @@ static void random_settings(World *w, uint64_t *random) {
                 s->retention.oom_killed = s->retention.failure;
         if (s->origins[SETTING_SHUTDOWN].is_default)
                 s->retention.shutdown = s->retention.success;
+        s->pressure.minimum_age = usec_add(
+                        MINIMUM_AGE_FLOOR, random_chance(random, 70) ? 5 * SEC : random_span(random));
+        s->pressure.elevated_factor = factors[random_below(random, ELEMENTS_OF(factors))];
         s->labels_honor = random_chance(random, 80);
         s->labels_max_ttl = random_chance(random, 50) ? USEC_INFINITY : random_span(random);
         s->rules = w->rules;
@@ -139,7 +143,10 @@ static void random_situation(World *w, uint64_t *random, usec_t now) {
                 .paused_until = SOMETIMES(10),
                 .reloading = random_chance(random, 3),
                 .first_run_until = random_chance(random, 2) ? USEC_INFINITY : SOMETIMES(10),
-                .surge_until = random_chance(random, 50) ? now - 1 + random_below(random, 3) : 0 };
+                .surge_until = random_chance(random, 50) ? now - 1 + random_below(random, 3) : 0,
+                .pressure = (PressureLevel)random_below(random, _PRESSURE_LEVEL_MAX),
+                .pressure_by = random_chance(random, 50) ? SETTING_MEMORY_AVAILABLE_LOW
+                                                         : SETTING_DISK_INODES_HIGH };
 #undef SOMETIMES
 }
 
@@ -176,6 +183,7 @@ static void build(World *w, uint64_t *random) {
 
         w->c.over_cap = random_chance(random, 15);
         w->c.surge_held = random_chance(random, 15);
+        w->c.batch_rank = random_chance(random, 60) ? (uint8_t)random_between(random, 1, 100) : 0;
         w->c.quarantined = random_chance(random, 5);
         w->c.auto_remove = random_chance(random, 10);
         w->c.may_restart = random_chance(random, 10);
@@ -197,7 +205,6 @@ static void check_against_settings(const World *w, usec_t now) {
         const Container *c = &w->c;
         const Situation *s = &w->situation;
         usec_t end = c->failed_start ? c->created : end_of(c).from;
-        usec_t floor_from = c->failed_start ? c->error_seen : c->finish == FINISH_SEEN ? c->finished : end;
         Decision d = policy_decide(c, s, now);
         usec_t minimum = w->match && w->match->has_value[SETTING_MINIMUM_AGE]
                                          ? w->match->values.minimum_age
@@ -206,9 +213,13 @@ static void check_against_settings(const World *w, usec_t now) {
 
         if (!verdict_removes(d.verdict))
                 return;
+        if (d.verdict == VERDICT_PRESSURE && s->pressure == PRESSURE_CRITICAL) {
+                assert_true(c->batch_rank > 0);
+                minimum = w->settings.pressure.minimum_age;
+        }
         assert_true(minimum >= MINIMUM_AGE_FLOOR);
-        assert_true(now >= plus(floor_from, MINIMUM_AGE_FLOOR));
-        assert_true(now >= plus(floor_from, minimum));
+        assert_true(now >= plus(floor_from(c), MINIMUM_AGE_FLOOR));
+        assert_true(now >= plus(floor_from(c), minimum));
         assert_true(task || (w->match && w->match->kind != RULE_KIND_TASK &&
                                             w->match->action == RULE_ACTION_REAP));
         assert_false(w->match && w->match->action == RULE_ACTION_KEEP);
@@ -230,7 +241,10 @@ static usec_t random_now(const World *w, uint64_t *random) {
         const Retention *r = &w->expected.r;
         const usec_t spans[] = { r->minimum_age, r->success, r->failure, r->oom_killed, r->shutdown,
                 r->failed_start, r->orphan_age, r->keep_last_for, w->expected.keep_label_for,
-                MINIMUM_AGE_FLOOR, random_below(random, 10 * DAY) };
+                MINIMUM_AGE_FLOOR, random_below(random, 10 * DAY), w->settings.pressure.minimum_age,
+                shrunk(r->success, w->settings.pressure.elevated_factor),
+                shrunk(r->failure, w->settings.pressure.elevated_factor),
+                shrunk(r->orphan_age, w->settings.pressure.elevated_factor) };
         usec_t base = random_chance(random, 80) ? slot_order(&w->c) : w->c.error_seen;
         usec_t now = plus(base, spans[random_below(random, ELEMENTS_OF(spans))]);
 
@@ -271,7 +285,7 @@ static void test_stopped_ones(void **state) {
         for (Verdict v = 0; v < _VERDICT_MAX; v++)
                 if (verdicts[v] < 100 && v != VERDICT_UNKNOWN_STATE && v != VERDICT_RUNNING &&
                                 v != VERDICT_PAUSED && v != VERDICT_RESTARTING && v != VERDICT_STARTING &&
-                                v != VERDICT_REMOVING && v != VERDICT_SCOPE_UNKNOWN && v != VERDICT_PRESSURE)
+                                v != VERDICT_REMOVING && v != VERDICT_SCOPE_UNKNOWN)
                         fail_msg("%s was decided %u times only", verdict_name(v), verdicts[v]);
 }
 
@@ -356,12 +370,92 @@ static void test_uncapped(void **state) {
         }
 }
 
+static Decision at_level(World *w, PressureLevel level, bool chosen, usec_t now) {
+        Situation s = w->situation;
+        Container *c = &w->c;
+
+        s.pressure = level;
+        c->batch_rank = chosen ? 7 : 0;
+        return policy_decide(c, &s, now);
+}
+
+static void expect_same(const World *w, const char *what, Decision a, Decision b, usec_t now) {
+        if (a.verdict != b.verdict || a.outcome != b.outcome || a.exact != b.exact || a.age != b.age ||
+                        a.due != b.due || a.setting != b.setting || a.keep_last != b.keep_last ||
+                        a.keep_failure != b.keep_failure || a.ask != b.ask) {
+                print_error("%s: %s, due %ju\n", what, verdict_name(a.verdict), (uintmax_t)a.due);
+                describe(what, &w->c, &w->situation, now, NULL, b);
+        }
+}
+
+/* What pressure changes, and what it must not. */
+static void test_pressure(void **state) {
+        /* Ten decisions each. */
+        unsigned rounds = getenv("REAPERD_TEST_INSTRUMENTED") ? 5000 : 100000;
+        unsigned elevated_only = 0, batch_only = 0;
+        uint64_t random = 60606;
+
+        (void)state;
+        for (unsigned round = 0; round < rounds; round++) {
+                Decision normal, elevated, chosen;
+                unsigned factor;
+                usec_t now;
+                World w;
+
+                build(&w, &random);
+                now = random_now(&w, &random);
+                random_situation(&w, &random, now);
+                normal = at_level(&w, PRESSURE_NORMAL, false, now);
+                elevated = at_level(&w, PRESSURE_ELEVATED, false, now);
+                chosen = at_level(&w, PRESSURE_CRITICAL, true, now);
+
+                /* A batch is nothing once the level has been left, and nothing to those outside of it. */
+                expect_same(&w, "normal, with a rank", at_level(&w, PRESSURE_NORMAL, true, now), normal,
+                                now);
+                expect_same(&w, "critical, not chosen", at_level(&w, PRESSURE_CRITICAL, false, now), normal,
+                                now);
+                expect_same(&w, "elevated, with a rank", at_level(&w, PRESSURE_ELEVATED, true, now),
+                                elevated, now);
+                w.situation.pressure = (PressureLevel)random_below(&random, _PRESSURE_LEVEL_MAX);
+                w.c.batch_rank = (uint8_t)random_below(&random, 2);
+                expect_same(&w, "as if in a batch", policy_decide_in_batch(&w.c, &w.situation, now), chosen,
+                                now);
+
+                /* What may go without pressure may go with it, and nothing is due later. */
+                if (verdict_may_remove(normal.verdict) &&
+                                (!verdict_may_remove(elevated.verdict) ||
+                                                !verdict_may_remove(chosen.verdict)))
+                        describe("would go without pressure", &w.c, &w.situation, now, NULL, normal);
+                if ((elevated.due > normal.due && !elevated.ask) || (chosen.due > normal.due && !chosen.ask))
+                        describe("is due later than without pressure", &w.c, &w.situation, now, NULL,
+                                        normal);
+                elevated_only += elevated.verdict == VERDICT_PRESSURE;
+                batch_only += chosen.verdict == VERDICT_PRESSURE;
+                if (elevated.verdict == VERDICT_PRESSURE)
+                        assert_int_equal(elevated.setting, SETTING_ELEVATED_FACTOR);
+                if (chosen.verdict == VERDICT_PRESSURE)
+                        assert_int_equal(chosen.setting, w.situation.pressure_by);
+                assert_int_not_equal(normal.verdict, VERDICT_PRESSURE);
+
+                /* Its settings mean nothing without it, and a factor of 1 changes nothing. */
+                factor = w.settings.pressure.elevated_factor;
+                w.settings.pressure.elevated_factor = SHARE_ALL;
+                expect_same(&w, "the whole span", at_level(&w, PRESSURE_ELEVATED, false, now), normal, now);
+                w.settings.pressure.elevated_factor = SHARE_ALL - factor;
+                w.settings.pressure.minimum_age = usec_add(MINIMUM_AGE_FLOOR, random_span(&random));
+                expect_same(&w, "other settings", at_level(&w, PRESSURE_NORMAL, true, now), normal, now);
+                clear(&w);
+        }
+        assert_true(elevated_only > rounds / 100 && batch_only > rounds / 100);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_stopped_ones),
                 cmocka_unit_test(test_others_never_go),
                 cmocka_unit_test(test_without_a_profile),
                 cmocka_unit_test(test_uncapped),
+                cmocka_unit_test(test_pressure),
         };
 
         return cmocka_run_group_tests_name("policy-properties", tests, NULL, NULL);

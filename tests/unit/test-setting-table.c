@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/share.h"
+#include "base/size.h"
 #include "base/time-span.h"
 #include "core/settings.h"
 
@@ -57,26 +59,53 @@ static void the_table_is_sound(void **state) {
                 case SETTING_TYPE_ENDPOINT:
                         strcpy(range, "unix:///absolute/path or tcp://host:port");
                         break;
+                case SETTING_TYPE_SHARE:
+                        snprintf(range, sizeof(range), "%s to %s%s", share_format(low, (unsigned)info->min),
+                                        share_format(high, (unsigned)info->max),
+                                        info->or_off ? ", or off" : "");
+                        assert_true(info->max <= SHARE_ALL);
+                        break;
+                case SETTING_TYPE_SIZE:
+                        snprintf(range, sizeof(range), "%s to %s", size_format(low, info->min),
+                                        size_format(high, info->max));
+                        break;
+                case SETTING_TYPE_STALL:
+                        strcpy(range, "some or full THRESHOLD/WINDOW with a window of 500ms to 10s, or off");
+                        break;
+                case SETTING_TYPE_PATH:
+                        strcpy(range, "/absolute/path");
+                        break;
                 }
                 assert_string_equal(info->accepted, range);
 
                 if (info->follows != _SETTING_INVALID) {
                         assert_string_equal(info->default_text, "");
                         assert_int_equal(setting_info(info->follows)->follows, _SETTING_INVALID);
-                        assert_int_equal(info->type, SETTING_TYPE_SPAN);
-                        assert_int_equal(setting_info(info->follows)->type, SETTING_TYPE_SPAN);
+                        assert_int_equal(setting_info(info->follows)->type, info->type);
+                        /* only of these there is something to follow; a rule's are all spans */
+                        assert_true(info->type == SETTING_TYPE_SPAN || info->type == SETTING_TYPE_SHARE);
+                        assert_true(info->type == SETTING_TYPE_SPAN || !info->per_container);
                         assert_true(info->min == setting_info(info->follows)->min);
                         assert_true(info->max == setting_info(info->follows)->max);
+                        /* it may be off only because the other is */
+                        assert_false(info->or_off);
                 } else
                         assert_string_not_equal(info->default_text, "");
+
+                assert_true(info->distance == 0 ||
+                                (info->follows != _SETTING_INVALID && info->type == SETTING_TYPE_SHARE));
+                assert_true(!info->or_off || info->type == SETTING_TYPE_SHARE);
+                assert_true(!info->or_infinity || info->type == SETTING_TYPE_COUNT);
 
                 /* what rules may set lies in the part of which each has its own */
                 assert_int_equal(info->per_container,
                                 info->offset >= offsetof(Settings, retention) &&
                                                 info->offset < offsetof(Settings, retention) +
                                                                                 sizeof(Retention));
-                assert_int_equal(setting_find_per_container(info->key),
-                                info->per_container ? id : _SETTING_INVALID);
+                if (info->per_container)
+                        assert_int_equal(setting_find_per_container(info->key), id);
+                else if (id != SETTING_PRESSURE_MINIMUM_AGE) /* its name is that of one of [Retention] */
+                        assert_int_equal(setting_find_per_container(info->key), _SETTING_INVALID);
 
                 /* every row has a place of its own */
                 for (SettingId other = 0; other < id; other++)
@@ -94,6 +123,13 @@ static void names_are_found(void **state) {
         assert_int_equal(setting_find("Retention", "Endpoint"), _SETTING_INVALID);
         assert_int_equal(setting_find("", ""), _SETTING_INVALID);
         assert_int_equal(setting_find("Engine", "EndpointX"), _SETTING_INVALID);
+        assert_int_equal(setting_find("Retention", "MinimumAge"), SETTING_MINIMUM_AGE);
+        assert_int_equal(setting_find("Pressure", "MinimumAge"), SETTING_PRESSURE_MINIMUM_AGE);
+        assert_int_equal(setting_find("Disk", "MinimumAge"), _SETTING_INVALID);
+        assert_int_equal(setting_find("Disk", "MemoryUsedHigh"), _SETTING_INVALID);
+        assert_int_equal(setting_find("Pressure", "UsedHigh"), _SETTING_INVALID);
+        assert_int_equal(setting_find_per_container("MinimumAge"), SETTING_MINIMUM_AGE);
+        assert_int_equal(setting_find_per_container("CoolDown"), _SETTING_INVALID);
         assert_true(setting_section_exists("Retention"));
         assert_false(setting_section_exists("retention"));
         assert_false(setting_section_exists(""));
@@ -114,6 +150,9 @@ static void nearest_names_are_suggested(void **state) {
                 { "Rules of some length", "Rule NAME" },
                 { "Rtn", NULL },
                 { "", NULL },
+                { "pressure", "Pressure" },
+                { "Memory", NULL },
+                { "Disc", "Disk" },
                 { "Bogus", NULL },
                 { "Something entirely different that is long", NULL },
         };
@@ -129,6 +168,15 @@ static void nearest_names_are_suggested(void **state) {
                 { "Reaper", "Endpiont", "Endpoint", "Engine" },
                 { "Reaper", "RetryMin", "RetryMax", "Reaper" },
                 { "Reaper", "RetryInital", "RetryInitial", "Reaper" },
+                /* the nearest, wherever it stands; of one name, that of its own section */
+                { "Pressure", "UsedHigh", "UsedHigh", "Disk" },
+                { "Disk", "InodeHigh", "InodesHigh", "Disk" },
+                { "Disk", "MemoryUsedHgh", "MemoryUsedHigh", "Pressure" },
+                { "Pressure", "MemoryAvailable", "MemoryAvailableLow", "Pressure" },
+                { "Pressure", "MinimalAge", "MinimumAge", "Pressure" },
+                { "Retention", "MinimalAge", "MinimumAge", "Retention" },
+                { "Pressure", "Cooldown", "CoolDown", "Pressure" },
+                { "Reaper", "Batchsize", "BatchSize", "Pressure" },
                 /* as near to both: its own section's comes first */
                 { "Engine", "Endpcess", "Endpoint", "Engine" },
                 { "Retention", "Endpcess", "Success", "Retention" },

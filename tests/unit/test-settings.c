@@ -1,43 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/cleanup.h"
-#include "core/rule-text.h"
-#include "core/settings.h"
-
-#define _cleanup_settings_ _cleanup_(settings_done)
-
-static void assert_value(const Settings *s, SettingId id, const char *wanted) {
-        _cleanup_free_ char *text = settings_format(s, id);
-
-        assert_non_null(text);
-        assert_string_equal(text, wanted);
-}
-
-static void set(Settings *s, SettingId id, const char *text, const char *file, unsigned line) {
-        const char *what = "";
-
-        if (settings_set(s, id, text, file, line, &what) != 0)
-                fail_msg("%s=%s: %s", setting_info(id)->key, text, what);
-}
-
-static void resolve(Settings *s) {
-        const char *what = NULL;
-        SettingId id = _SETTING_INVALID;
-
-        assert_int_equal(settings_resolve(s, &id, &what), 0);
-        assert_int_equal(id, _SETTING_INVALID);
-        assert_null(what);
-}
+#include "settings-fixture.h"
 
 static void defaults_are_those_promised(void **state) {
         _cleanup_settings_ Settings s = {};
@@ -72,6 +35,29 @@ static void defaults_are_those_promised(void **state) {
         assert_true(s.labels_max_ttl == USEC_INFINITY);
         assert_int_equal(s.surge_limit, 50);
         assert_true(s.first_run_delay == 10 * USEC_PER_MINUTE);
+        assert_true(s.pressure.enabled);
+        assert_int_equal(s.pressure.memory_available_low, 500);
+        assert_int_equal(s.pressure.memory_available_high, 800);
+        assert_int_equal(s.pressure.memory_used_high, SHARE_OFF);
+        assert_int_equal(s.pressure.memory_used_low, SHARE_OFF);
+        assert_true(s.pressure.stall.on);
+        assert_false(s.pressure.stall.full);
+        assert_true(s.pressure.stall.threshold == 200 * USEC_PER_MSEC);
+        assert_true(s.pressure.stall.window == 2 * USEC_PER_SEC);
+        assert_string_equal(s.pressure.pressure_file, "/proc/pressure/memory");
+        assert_true(s.pressure.minimum_age == 15 * USEC_PER_SEC);
+        assert_int_equal(s.pressure.elevated_factor, 1000);
+        assert_true(s.pressure.sustain == 5 * USEC_PER_SEC);
+        assert_true(s.pressure.cool_down == 15 * USEC_PER_SEC);
+        assert_int_equal(s.pressure.batch_size, 8);
+        assert_int_equal(s.pressure.order, RELIEF_ORDER_HELD);
+        assert_true(s.pressure.minimum_reclaim == UINT64_C(16) << 20);
+        assert_int_equal(s.pressure.give_up_after, 3);
+        assert_true(s.pressure.give_up_for == 10 * USEC_PER_MINUTE);
+        assert_int_equal(s.disk.used_high, SHARE_OFF);
+        assert_int_equal(s.disk.used_low, SHARE_OFF);
+        assert_int_equal(s.disk.inodes_high, SHARE_OFF);
+        assert_int_equal(s.disk.inodes_low, SHARE_OFF);
         assert_int_equal(s.n_rules, 0);
 
         for (SettingId id = 0; id < _SETTING_MAX; id++) {
@@ -136,27 +122,8 @@ static void values_are_read(void **state) {
         };
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
-                _cleanup_settings_ Settings s = {}, again = {};
-
-                assert_int_equal(settings_init(&s), 0);
-                set(&s, cases[i].id, cases[i].text, "file", 7);
-                assert_value(&s, cases[i].id, cases[i].formatted);
-                assert_string_equal(s.origins[cases[i].id].file, "file");
-                assert_int_equal(s.origins[cases[i].id].line, 7);
-                assert_false(s.origins[cases[i].id].is_default);
-
-                /* what is written reads back, and nothing else has changed */
-                assert_int_equal(settings_init(&again), 0);
-                set(&again, cases[i].id, cases[i].formatted, NULL, 0);
-                for (SettingId id = 0; id < _SETTING_MAX; id++) {
-                        _cleanup_free_ char *wanted = settings_format(&s, id);
-
-                        assert_value(&again, id, wanted);
-                        if (id != cases[i].id)
-                                assert_true(s.origins[id].is_default);
-                }
-        }
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++)
+                assert_read(cases[i].id, cases[i].text, cases[i].formatted);
 }
 
 static void other_values_are_refused(void **state) {
@@ -229,26 +196,8 @@ static void other_values_are_refused(void **state) {
         };
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
-                _cleanup_free_ char *before = NULL;
-                _cleanup_settings_ Settings s = {};
-                const char *what = "nothing";
-                int r;
-
-                assert_int_equal(settings_init(&s), 0);
-                before = settings_format(&s, cases[i].id);
-
-                r = settings_set(&s, cases[i].id, cases[i].text, "file", 1, &what);
-                if (r != cases[i].error || !strstr(what, cases[i].what))
-                        fail_msg("%s=%s: %i, %s", setting_info(cases[i].id)->key, cases[i].text, r, what);
-
-                assert_value(&s, cases[i].id, before);
-                assert_true(s.origins[cases[i].id].is_default);
-                assert_null(s.origins[cases[i].id].file);
-                assert_null(s.files);
-                assert_int_equal(
-                                settings_set(&s, cases[i].id, cases[i].text, NULL, 0, NULL), cases[i].error);
-        }
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++)
+                assert_refused(cases[i].id, cases[i].text, cases[i].error, cases[i].what);
 }
 
 static void an_empty_value_is_the_default(void **state) {
@@ -354,6 +303,7 @@ static void names_of_files_are_kept_once(void **state) {
 
         settings_done(&s);
         assert_null(s.endpoint);
+        assert_null(s.pressure.pressure_file);
         assert_null(s.files);
         settings_done(&s);
 }
