@@ -261,6 +261,14 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
         return 0;
 }
 
+/* A path on the engine's machine, or NULL. It only serves to measure: an engine that tells something
+ * else here is as good as one that tells nothing. */
+static const char *absolute_path(const cJSON *item) {
+        const char *path = cJSON_GetStringValue(item);
+
+        return path && *path == '/' ? path : NULL;
+}
+
 static int read_time(const char *text, usec_t *ret) {
         if (!text) {
                 *ret = 0;
@@ -346,11 +354,34 @@ static int read_host_config(const cJSON *object, ContainerDetail *detail) {
         return 0;
 }
 
+/* Where its writable layer is. With the containerd image store, and with some storage drivers, this is not
+ * told. */
+static int read_graph_driver(const cJSON *driver, ContainerDetail *detail) {
+        const cJSON *data, *upper_dir;
+        JsonField fields[] = {
+                json_any("Data", &data),
+        };
+        JsonField data_fields[] = {
+                json_any("UpperDir", &upper_dir),
+        };
+        int r;
+
+        r = json_value_read(cJSON_IsObject(driver) ? driver : NULL, fields, ELEMENTS_OF(fields));
+        if (r < 0)
+                return r;
+        r = json_value_read(cJSON_IsObject(data) ? data : NULL, data_fields, ELEMENTS_OF(data_fields));
+        if (r < 0)
+                return r;
+
+        detail->upper_dir = absolute_path(upper_dir);
+        return 0;
+}
+
 int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *ret) {
         _cleanup_decoded_ Decoded parsed = DECODED_INIT;
         ContainerDetail detail = {};
         const char *id, *name, *created;
-        const cJSON *state, *config, *host_config, *labels;
+        const cJSON *state, *config, *host_config, *graph_driver, *log_path, *labels;
         JsonField fields[] = {
                 json_required(json_string("Id", &id)),
                 json_string("Name", &name),
@@ -358,6 +389,8 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
                 json_required(json_object("State", &state)),
                 json_object("Config", &config),
                 json_object("HostConfig", &host_config),
+                json_any("GraphDriver", &graph_driver),
+                json_any("LogPath", &log_path),
         };
         JsonField config_fields[] = {
                 json_string("Image", &detail.image),
@@ -386,7 +419,11 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
         r = read_host_config(host_config, &detail);
         if (r < 0)
                 return r;
+        r = read_graph_driver(graph_driver, &detail);
+        if (r < 0)
+                return r;
 
+        detail.log_path = absolute_path(log_path);
         detail.all_labels = labels_of(labels);
         detail.name = without_slash(name);
 
@@ -399,10 +436,11 @@ int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         _cleanup_decoded_ Decoded parsed = DECODED_INIT;
         EngineInfo info = {};
         const char *state, *system_time;
-        const cJSON *swarm;
+        const cJSON *swarm, *root_dir;
         JsonField fields[] = {
                 json_string("Name", &info.host_name),
                 json_string("SystemTime", &system_time),
+                json_any("DockerRootDir", &root_dir),
                 json_object("Swarm", &swarm),
         };
         JsonField swarm_fields[] = {
@@ -422,6 +460,7 @@ int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         if (system_time && decode_time(system_time, &info.system_time) < 0)
                 return -EBADMSG;
         info.swarm_state = swarm_state_from_name(state);
+        info.root_dir = absolute_path(root_dir);
 
         d->tree = TAKE_PTR(parsed.tree);
         *ret = info;

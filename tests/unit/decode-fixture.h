@@ -126,6 +126,11 @@ static inline void assert_label(const Labels *l, const char *key, const char *te
         }
 }
 
+static inline void assert_path(const char *path, const char *expected, const char *from) {
+        if (path ? !expected || strcmp(path, expected) != 0 : expected != NULL)
+                fail_msg("%s from %s", path ? path : "NULL", from);
+}
+
 /* Labels whose keys and values test how they are found, and what has to be found then. */
 #define ODD_LABELS                                                                              \
         "\"a\":\"first\",\"A\":\"upper\",\"a\":\"last\",\"empty\":\"\",\"\":\"nameless\","      \

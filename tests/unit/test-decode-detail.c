@@ -186,6 +186,48 @@ static void test_detail_host_config(void **state __attribute__((unused))) {
         }
 }
 
+/* Where what it holds lies, for measuring it: told by a path, or by nothing. */
+static void test_detail_paths(void **state __attribute__((unused))) {
+        static const struct {
+                const char *text, *upper_dir, *log_path;
+        } cases[] = {
+                { WITH("\"Config\":{}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"LowerDir\":\"/l:/m\",\"MergedDir\":\"/merged\","
+                       "\"UpperDir\":\"/var/lib/docker/overlay2/0/diff\",\"WorkDir\":\"/w\"},\"Name\":"
+                       "\"overlay2\"},\"LogPath\":\"/var/lib/docker/containers/1/1-json.log\""),
+                                "/var/lib/docker/overlay2/0/diff",
+                                "/var/lib/docker/containers/1/1-json.log" },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":\"/u\"}},\"LogPath\":\"\""), "/u", NULL },
+                { WITH("\"GraphDriver\":null,\"LogPath\":\"/l\""), NULL, "/l" },
+                { WITH("\"GraphDriver\":{},\"LogPath\":null"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":null,\"Name\":\"vfs\"},\"LogPath\":\"l\""), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"Dataset\":\"/d\"}},\"LogPath\":\"./l\""), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":\"\"}}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":null}}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":\"u/v\"}}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"upperDir\":\"/u\"}}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"UpperDir\":\"/u\"}"), NULL, NULL },
+                { WITH("\"Data\":{\"UpperDir\":\"/u\"},\"Config\":{\"LogPath\":\"/l\"}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":\"/u\",\"UpperDir\":\"/v\"}},"
+                       "\"LogPath\":\"/l\",\"LogPath\":\"/m\""),
+                                "/v", "/m" },
+                /* Other types decide about no removal, and are no paths. */
+                { WITH("\"GraphDriver\":\"overlay2\",\"LogPath\":1"), NULL, NULL },
+                { WITH("\"GraphDriver\":[\"Data\"],\"LogPath\":[\"/l\"]"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":[\"/u\"]},\"LogPath\":{}"), NULL, NULL },
+                { WITH("\"GraphDriver\":{\"Data\":{\"UpperDir\":[\"/u\"]}},\"LogPath\":true"), NULL, NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+
+                assert_good(detail, cases[i].text, &d, &v);
+                assert_path(v.detail.upper_dir, cases[i].upper_dir, cases[i].text);
+                assert_path(v.detail.log_path, cases[i].log_path, cases[i].text);
+        }
+}
+
 #define FINISHED "\"FinishedAt\":\"2023-11-14T22:13:20Z\""
 #define CREATED  "\"Created\":\"2023-11-14T22:13:20Z\""
 
@@ -257,6 +299,7 @@ int main(void) {
                 cmocka_unit_test(test_detail_state),
                 cmocka_unit_test(test_detail_labels),
                 cmocka_unit_test(test_detail_host_config),
+                cmocka_unit_test(test_detail_paths),
                 cmocka_unit_test(test_detail_bad),
                 cmocka_unit_test(test_every_cut),
         };

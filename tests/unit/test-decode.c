@@ -305,6 +305,32 @@ static void test_info_unknown(void **state __attribute__((unused))) {
         assert_all_bad(info, bad, ELEMENTS_OF(bad));
 }
 
+static void test_info_root_dir(void **state __attribute__((unused))) {
+        static const struct {
+                const char *text, *root_dir;
+        } cases[] = {
+                { "{\"DockerRootDir\":\"/var/lib/docker\"}", "/var/lib/docker" },
+                { "{\"DockerRootDir\":\"/a\",\"DockerRootDir\":\"/b\"}", "/b" },
+                { "{\"DockerRootDir\":\"\"}", NULL },
+                { "{\"DockerRootDir\":null}", NULL },
+                { "{\"DockerRootDir\":\"C:\\\\ProgramData\\\\docker\"}", NULL },
+                { "{\"DockerRootDir\":\"docker\"}", NULL },
+                { "{\"DockerRootDir\":1}", NULL },
+                { "{\"DockerRootDir\":[\"/a\"]}", NULL },
+                { "{\"dockerRootDir\":\"/a\"}", NULL },
+                { "{\"Swarm\":{\"DockerRootDir\":\"/a\"}}", NULL },
+                { "{}", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+
+                assert_good(info, cases[i].text, &d, &v);
+                assert_path(v.info.root_dir, cases[i].root_dir, cases[i].text);
+        }
+}
+
 static void test_version(void **state __attribute__((unused))) {
         static const char *const bad[] = {
                 "{}",
@@ -400,6 +426,7 @@ int main(void) {
                 cmocka_unit_test(test_summary_bad),
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_info_unknown),
+                cmocka_unit_test(test_info_root_dir),
                 cmocka_unit_test(test_version),
                 cmocka_unit_test(test_error),
                 cmocka_unit_test(test_little_memory),
