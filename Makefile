@@ -63,7 +63,7 @@ export PATH := $(CURDIR)/build/deps/bin:$(PATH)
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE := 1
 # What root has built under sudo belongs to whoever called it.
-GIVE_BACK = [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
+GIVE_BACK = [ -z "$$SUDO_UID" ] || [ ! -e build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
 
 .PHONY: deps
 deps: ## install what is missing to build and test (Debian, Ubuntu)
@@ -74,6 +74,11 @@ demo: ## show reaperd at work on a private real engine (root; installs what is m
 	@tools/deps.sh demo
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd; status=$$?; $(GIVE_BACK); exit $$status
+
+.PHONY: bench-memory
+bench-memory: ## measure what stopped containers hold (root; installs what is missing; drops the caches of the machine)
+	@tools/deps.sh demo
+	@$(PYTHON) -B bench/memory.py; status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: check
 check: deps ## run every test (root; installs what is missing)
@@ -102,12 +107,16 @@ sysusersdir := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 catalogdir  := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 confdir     := $(DESTDIR)$(SYSCONFDIR)/reaperd
 
+# Examples of drop-ins for the unit: documents, until an admin copies one.
+DROPINS := $(notdir $(wildcard systemd/reaperd.service.d/*.example))
+
 # The sources name the places that a distribution's package has. Copies a text with those of this installation, after
 # edits of its own.
 place = sed $(3) -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' \
         -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' $(1) > $(2) && chmod 644 $(2)
 # What the README refers to lies elsewhere once it is installed.
 links := -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' -e 's|](systemd/reaperd.service.d/|](|g' \
+        -e 's|](docs/|](|g' \
         -e 's|](man/\([a-z.]*\)\([58]\))|](../../man/man\2/\1\2)|g'
 
 .PHONY: install
@@ -119,8 +128,9 @@ install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration
 	$(call place,README.md,$(docdir)/README.md,$(links))
 	$(call place,CHANGELOG.md,$(docdir)/CHANGELOG.md)
 	$(call place,CONTRIBUTING.md,$(docdir)/CONTRIBUTING.md)
+	$(call place,docs/memory.md,$(docdir)/memory.md,$(links))
 	$(INSTALL) -m 644 LICENSE $(docdir)/LICENSE
-	$(call place,systemd/reaperd.service.d/tcp.conf.example,$(docdir)/tcp.conf.example)
+	$(foreach dropin,$(DROPINS),$(call place,systemd/reaperd.service.d/$(dropin),$(docdir)/$(dropin)) &&) :
 	$(call place,systemd/reaperd.service,$(unitdir)/reaperd.service)
 	$(call place,systemd/reaperd.sysusers,$(sysusersdir)/reaperd.conf)
 	$(call place,systemd/reaperd.catalog,$(catalogdir)/reaperd.catalog)
@@ -137,7 +147,8 @@ endif
 .PHONY: uninstall
 uninstall: ## remove what install put there, but not the configuration
 	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
-	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/tcp.conf.example \
+	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/memory.md \
+	        $(DROPINS:%=$(docdir)/%) \
 	        $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf $(catalogdir)/reaperd.catalog
 	rmdir $(docdir) 2>/dev/null || :
 ifeq ($(DESTDIR),)
@@ -151,6 +162,6 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d)
