@@ -172,13 +172,18 @@ INSTALLED = {
     "usr/share/doc/reaperd/CHANGELOG.md",
     "usr/share/doc/reaperd/CONTRIBUTING.md",
     "usr/share/doc/reaperd/LICENSE",
+    "usr/share/doc/reaperd/memory.md",
     "usr/share/doc/reaperd/tcp.conf.example",
+    "usr/share/doc/reaperd/page-cache.conf.example",
+    "usr/share/doc/reaperd/cgroup-pressure.conf.example",
     "usr/lib/systemd/system/reaperd.service",
     "usr/lib/systemd/catalog/reaperd.catalog",
     "usr/lib/sysusers.d/reaperd.conf",
 }
-# What the unit comes to by `systemd-analyze security`; 10 is a service without any fence.
+# What the unit comes to by `systemd-analyze security`, by itself and with each drop-in (the examples tell some of these
+# figures); 10 is a service without any fence.
 EXPOSURE_MAX = 0.4
+EXPOSURES_MAX = {"": EXPOSURE_MAX, "tcp": 0.9, "page-cache": 0.7, "cgroup-pressure": EXPOSURE_MAX}
 STEPS_LEFT = "systemctl daemon-reload"
 
 
@@ -217,19 +222,27 @@ def check_systemd(count: Count, root: Path) -> None:
         return
 
     unit = root / "usr/lib/systemd/system/reaperd.service"
-    for what in ("the unit", "the unit with the drop-in for tcp://"):
+    examples = root / "usr/share/doc/reaperd"
+    count.one({example.name for example in examples.glob("*.example")}
+              == {f"{dropin}.conf.example" for dropin in EXPOSURES_MAX if dropin},
+              "the examples of drop-ins are those that are looked at", str(list(examples.iterdir())))
+    for dropin, exposure_max in EXPOSURES_MAX.items():
+        what = f"the unit with the drop-in {dropin}.conf" if dropin else "the unit"
+        folder = unit.with_name("reaperd.service.d")
+        if dropin:
+            example = examples / f"{dropin}.conf.example"
+            if not example.is_file():
+                continue
+            folder.mkdir()
+            shutil.copy(example, folder / f"{dropin}.conf")
         # Other units of this machine are not ours to judge.
         done = run("systemd-analyze", "verify", "--man=no", str(unit))
         count.one("reaperd" not in done.stdout, f"systemd-analyze verify has nothing to say about {what}", done.stdout)
-        dropin = unit.with_name("reaperd.service.d") / "tcp.conf"
-        dropin.parent.mkdir(exist_ok=True)
-        shutil.copy(root / "usr/share/doc/reaperd/tcp.conf.example", dropin)
-    shutil.rmtree(dropin.parent)
-
-    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(unit))
-    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
-    count.one(found is not None and float(found[1]) <= EXPOSURE_MAX,
-              f"the unit's exposure is at most {EXPOSURE_MAX}", done.stdout)
+        done = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(unit))
+        found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+        count.one(found is not None and float(found[1]) <= exposure_max,
+                  f"the exposure of {what} is at most {exposure_max}", done.stdout)
+        shutil.rmtree(folder, ignore_errors=True)
 
     with tempfile.TemporaryDirectory() as system:
         etc, catalogs = Path(system, "etc"), Path(system, "usr/lib/systemd/catalog")
@@ -246,7 +259,8 @@ def check_systemd(count: Count, root: Path) -> None:
         shutil.copy(root / "usr/lib/systemd/catalog/reaperd.catalog", catalogs)
         done = run("journalctl", f"--root={system}", "--update-catalog")
         listed = run("journalctl", f"--root={system}", "--no-pager", "--list-catalog").stdout
-        ids = re.findall(r'#define MESSAGE_ID_\w+\s+"(\w+)"', (TOP / "include/daemon/record.h").read_text())
+        headers = "".join(header.read_text() for header in sorted((TOP / "include/daemon").glob("record*.h")))
+        ids = re.findall(r'#define MESSAGE_ID_\w+\s+"(\w+)"', headers)
         count.one(done.returncode == 0 and set(re.findall(r"^\w{32}", listed, re.M)) == set(ids) != set(),
                   "journalctl takes the catalog, with an entry for every message id", done.stdout + listed)
 
@@ -281,7 +295,7 @@ def suite_install() -> Count:
         if done.returncode == 0:
             check_installed(count, root, "elsewhere")
             places = re.compile(rf"(?<!{re.escape(str(root))})(?:/etc/reaperd|/usr/sbin/reaperd|/usr/share/doc/reaperd)\b")
-            stray = [f"{file}: {line}" for file in sorted(INSTALLED - {"usr/sbin/reaperd"})
+            stray = [f"{file}: {line}" for file in sorted(files_under(root) - {"usr/sbin/reaperd"})
                      for line in (root / file).read_text().splitlines() if places.search(line)]
             count.one(not stray, "what is installed elsewhere names its own places only", "\n".join(stray))
             check_systemd(count, root)

@@ -96,6 +96,7 @@ typedef struct Container {
         uint32_t queue_index; /* its place in the due queue, see due-queue.h */
         uint16_t sweep;       /* the last sweep that saw it, see registry.h */
         uint8_t batch_rank;   /* its place in the batch that goes against pressure, from 1; 0: in none */
+        uint8_t sent_setting; /* SettingId: by whose value the DELETE of sent_verdict was decided */
         UT_hash_handle hh;
 } Container;
 

@@ -8,6 +8,7 @@
  */
 
 #include <stdint.h>
+#include <string.h>
 
 /* The node does not tell, or has not been asked. */
 #define FIGURE_UNKNOWN UINT64_MAX
@@ -33,21 +34,10 @@ typedef struct NodeFigures {
 
 /* Nothing is known. */
 static inline NodeFigures node_figures_unknown(void) {
-        return (NodeFigures){
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-                FIGURE_UNKNOWN,
-        };
+        NodeFigures f;
+
+        memset(&f, 0xff, sizeof(f)); /* every one of them FIGURE_UNKNOWN */
+        return f;
 }
 
 #endif

@@ -80,6 +80,7 @@ typedef struct Situation {
         usec_t first_run_until; /* steady; 0: no first run; USEC_INFINITY: the wait has not begun yet */
         bool without_backoff;   /* as if no removal had failed */
         usec_t surge_until;     /* steady: for those that are surge_held; 0: there are none */
+        usec_t ask_again_at;    /* steady: the engine cannot be asked which are tasks before this */
         PressureLevel pressure; /* that removals may go by, see relief_level() */
         SettingId pressure_by;  /* at the critical level: the threshold that was passed */
 } Situation;

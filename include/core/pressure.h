@@ -50,6 +50,13 @@ SettingId pressure_setting(PressureCause cause);
 /* Is it about memory, and not about disk? */
 bool pressure_is_memory(PressureCause cause);
 
+/* A counter of stalled time, when it was last looked at. */
+typedef struct PressureCounter {
+        bool known;
+        usec_t total;
+        usec_t at;
+} PressureCounter;
+
 typedef struct PressureThreshold {
         usec_t beyond_since; /* the entering value is passed in every sample since; USEC_INFINITY: no */
         bool counts;         /* ... for Sustain=, and the leaving value has not been passed since */
@@ -58,7 +65,8 @@ typedef struct PressureThreshold {
 /* A value; initialise with pressure_init(). */
 typedef struct Pressure {
         PressureThreshold thresholds[_PRESSURE_THRESHOLD_MAX];
-        usec_t stalled_at; /* the last stall; USEC_INFINITY: there was none */
+        usec_t stalled_at;       /* the last stall; USEC_INFINITY: there was none */
+        PressureCounter counter; /* where no trigger tells of stalls */
 } Pressure;
 
 void pressure_init(Pressure *p);
@@ -78,8 +86,18 @@ void pressure_sample(Pressure *p, const Settings *s, const NodeFigures *f, usec_
 /* Tasks stalled for longer than Stall= allows. */
 void pressure_stalled(Pressure *p, usec_t now);
 
+/* Where the kernel does not tell by itself: its counter of stalled time says `total`. Tasks stalled if
+ * since it was last looked at, at least a window ago, they did so for as large a part of the time as
+ * Stall= asks for, and for its threshold at least. A burst between two looks that lie far apart is thus
+ * spread over the time between them. */
+void pressure_count_stalls(Pressure *p, const Stall *stall, usec_t total, usec_t now);
+/* The next count is the first. */
+void pressure_forget_counter(Pressure *p);
+
 bool pressure_counts(const Pressure *p, PressureCause cause, usec_t now);
 PressureLevel pressure_level(const Pressure *p, usec_t now);
+/* What makes the level: the first threshold that counts, else a stall, else PRESSURE_NO_CAUSE. */
+PressureCause pressure_cause(const Pressure *p, usec_t now);
 
 /* When the next sample is to be taken, by the last one, which f is: the soonest of what the thresholds
  * that are on ask for, PRESSURE_PERIOD_MIN to PRESSURE_PERIOD_MAX from now.

@@ -33,11 +33,12 @@ typedef struct ReliefHistory {
 /* What a batch removed and was expected to give back. Unknown holdings are counted apart. */
 typedef struct ReliefBatch {
         PressureCause cause;
-        unsigned share;     /* the figure that caused it, when it began */
-        NodeFigures before; /* when it began */
-        unsigned removed;   /* by this batch */
-        unsigned unknown;   /* of these, with an unknown holding in memory */
-        unsigned otherwise; /* removed meanwhile for other reasons (what they held is in the figures too) */
+        unsigned share;      /* the figure that caused it, when it began */
+        NodeFigures before;  /* when it began */
+        unsigned removed;    /* by this batch */
+        unsigned unanswered; /* DELETEs of it whose answer never came: they may have been removed */
+        unsigned unknown;    /* of these, with an unknown holding in memory */
+        unsigned otherwise;  /* removed meanwhile for other reasons (what they held is in the figures too) */
         uint64_t held, held_disk, held_inodes; /* sums over what is known of `removed` */
 } ReliefBatch;
 
@@ -65,11 +66,14 @@ bool relief_has_given_up(const Relief *r, PressureCause cause, usec_t now);
 void relief_begin(Relief *r, PressureCause cause, const NodeFigures *before);
 
 /* A container was removed; h may be NULL: unknown. Without a batch nothing happens; one that cools down
- * still takes it in. `of_batch`: it is one
- * of those chosen for it. */
+ * still takes it in. `of_batch`: it is one of those chosen for it. */
 void relief_removed(Relief *r, const Holding *h, bool of_batch);
 
-/* All of the batch have been dealt with: cools down, or, if none of it was removed, rests. */
+/* The answer to the DELETE of one of the batch never came. Unless it is being removed nothing happens. */
+void relief_unanswered(Relief *r);
+
+/* All of the batch have been dealt with: cools down, or, if certainly none of it was removed,
+ * rests. */
 void relief_removals_ended(Relief *r, const Settings *s, usec_t now);
 
 /* Forgets the batch that is under way; what was given up stays so. */
@@ -103,11 +107,12 @@ usec_t relief_changes_at(const Relief *r, usec_t now);
 bool relief_change(uint64_t before, uint64_t after, int64_t *ret);
 
 /* Chooses a batch against this cause: of those that may go at the critical level now
- * (policy_decide_in_batch()), and are neither claimed nor gone, the first `max` (up to RELIEF_BATCH_MAX) by
- * Order=. What goes in any case now, or is asked for (policy_decide()), is left out: it takes nobody's
- * place. `held`: those that hold most of what is short come first (page cache; bytes on disk; inodes), what
- * is unknown behind them, then the oldest end first; `oldest`: the oldest end first. Writes them into ret;
- * returns how many. Nothing is changed. Needs no memory. */
+ * (policy_decide_in_batch()), and are neither claimed nor gone, the first `max` (up to
+ * RELIEF_BATCH_MAX) by Order=. What goes in any case now, or is asked for (policy_decide()), is left
+ * out: it takes nobody's place; and one that is in hand, as while it is measured, waits for the next
+ * batch. `held`: those that hold most of what is short come first (page cache; bytes on disk; inodes),
+ * what is unknown behind them, then the oldest end first; `oldest`: the oldest end first. Writes them
+ * into ret; returns how many. Nothing is changed. Needs no memory. */
 size_t relief_select(const Registry *registry, const Settings *settings, const Situation *s,
                 PressureCause cause, usec_t now, Container **ret, size_t max);
 

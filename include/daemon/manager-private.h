@@ -5,17 +5,21 @@
 /*
  * What the parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the engine
  * comes, speaks and goes), manager-reap.c (what is due goes to the reaper), manager-reload.c (a new
- * configuration) and manager-wait.c (removals wait after a first start, and after a reload that makes
- * many due). Nobody else includes this.
+ * configuration), manager-wait.c (removals wait after a first start, and after a reload that makes many
+ * due), manager-pressure.c (batches against pressure) and manager-measure.c (what stopped containers hold).
+ * Nobody else includes this.
  */
 
 #include <systemd/sd-event.h>
 
 #include "core/policy.h"
 #include "core/registry.h"
+#include "core/relief.h"
 #include "daemon/label-faults.h"
 #include "daemon/manager.h"
+#include "daemon/measurer.h"
 #include "daemon/membership.h"
+#include "daemon/pressure-watch.h"
 #include "daemon/reaper.h"
 #include "daemon/status.h"
 #include "daemon/steady-clock.h"
@@ -42,6 +46,11 @@ typedef struct Manager {
         Reaper *reaper;
         LabelFaults *label_faults;
         Status status;
+        PressureWatch *watch; /* NULL: the node's pressure is left out of account */
+        Relief relief;
+        ContainerId batch[RELIEF_BATCH_MAX]; /* chosen for the batch that is under way, as far as n_batch */
+        size_t n_batch;
+        Measurer *measurer;
 
         bool elsewhere; /* the engine is on another host */
         Situation situation;
@@ -51,7 +60,6 @@ typedef struct Manager {
         usec_t contact;          /* steady: when the engine was first reached since it was last away */
         usec_t engine_since;     /* steady: the engine has been up since then at the latest; 0: not known */
         int64_t last_event_nsec; /* the newest event of the live stream */
-        usec_t ask_again_at;     /* steady: membership cannot be asked before this */
         char engine[64];         /* the engine's version, for people */
         ApiVersion api;
         bool lost_said;
@@ -64,8 +72,18 @@ typedef struct Manager {
         bool listed;     /* a list has been complete, of whichever engine */
         bool replacing;  /* a reload has changed the endpoint: removals at the old one are let end */
         bool cap_dirty;  /* over_cap is to be set anew before the next removal */
+        bool cap_stale;  /* fewer may be too many, as others have gone */
         char *first_run; /* the mark that is not there yet; NULL: this is no first run, or it is over */
         usec_t first_run_since; /* steady: the first list was in; 0: not yet */
+
+        char *root_dir;             /* the engine's, on this machine; NULL while unknown */
+        bool root_dir_told;         /* or that there is none */
+        PageCacheMethod page_cache; /* how it is measured what containers there hold */
+        bool calm;                  /* no pressure, given up or not */
+        PressureLevel level_said;   /* in the last record about the level */
+        PressureCause cause_said;   /* in the same */
+        usec_t elevated_said_at;    /* steady; 0: never */
+        bool nothing_left_said; /* that nothing may go, since the level became critical or a batch went */
 
         size_t removed, already_gone, failed;
         size_t trimmed_at; /* removed and already gone when memory was last given back */
@@ -116,6 +134,34 @@ void manager_slot_changed(Manager *m, const Container *c, usec_t now);
 /* There may be more stopped ones now, or others than were thought are too many. */
 void manager_cap_changed(Manager *m);
 int manager_set_up_cap(Manager *m);
+
+/* manager-pressure.c */
+
+/* The engine is, or will be, there. */
+int manager_set_up_pressure(Manager *m, const Endpoint *endpoint);
+/* New settings hold, or another engine is to come. */
+void manager_pressure_configure(Manager *m);
+/* The engine cannot be spoken to, or lists anew: the rest of the batch that is under way stays. */
+void manager_pressure_suspend(Manager *m);
+/* A container has been recorded as removed by this decision. */
+void manager_pressure_removed(Manager *m, const Container *c, const Decision *d);
+/* Its DELETE was sent by this decision, and the answer never came. */
+void manager_pressure_unanswered(Manager *m, const Decision *d);
+/* A batch may have come to its end. */
+void manager_pressure_soon(Manager *m);
+/* For the status line; returns buf, "" at the normal level. */
+char *manager_pressure_format(const Manager *m, char *buf, size_t size);
+
+/* manager-measure.c */
+
+int manager_set_up_measuring(Manager *m);
+/* The engine has told its root directory (NULL: it tells none). */
+void manager_set_root_dir(Manager *m, char *root_dir);
+/* When c is to be inspected and measured (steady); USEC_INFINITY: not as things stand. */
+usec_t manager_measure_at(const Manager *m, const Container *c);
+/* Has that moment come, or nearly? */
+bool manager_is_to_be_measured(const Manager *m, const Container *c, usec_t now);
+int manager_measure(const ContainerId *id, const ContainerDetail *detail, void *userdata);
 
 /* manager-reload.c */
 

@@ -6,8 +6,8 @@
  * Carries removals out: takes one container after the other, as many at a time as allowed, inspects it,
  * has the verdict confirmed on the exact values, and sends the DELETE on that same decision. Where the
  * end of its log is wanted that is read in between, and the container inspected once more, as it may
- * have been started meanwhile. It knows ids, decisions and status codes; which containers, and why, is
- * the manager's and the policy's.
+ * have been started meanwhile; likewise where it is to be measured first. It knows ids, decisions and
+ * status codes; which containers, and why, is the manager's and the policy's.
  *
  * It pulls: nothing is queued here, so its memory does not grow with a backlog. One request is in
  * flight per container, because the manager does not offer one that is claimed.
@@ -33,6 +33,7 @@ typedef struct ReapOrder {
         bool volumes;       /* its anonymous volumes go too */
         unsigned log_lines; /* so many of its log's last lines are read first; 0: none */
         bool tty;           /* how that log is framed, see engine_log_tail() */
+        bool measure;       /* what it holds is measured first, also if it is kept */
 } ReapOrder;
 
 /* How it ended. What is pointed to lives until the handler returns. */
@@ -50,6 +51,9 @@ typedef struct ReaperHandlers {
         bool (*next)(ContainerId *ret, void *userdata);
         /* Decides on exact values. Returns 0 or a negative errno. */
         int (*confirm)(const ContainerId *id, const ContainerDetail *detail, ReapOrder *ret, void *userdata);
+        /* Begins to measure what it holds; the end is told by reaper_measured(), later. Returns a negative
+         * errno if that cannot be begun: it goes on without. */
+        int (*measure)(const ContainerId *id, const ContainerDetail *detail, void *userdata);
         /* The end of it. The handler need not call reaper_wake(). */
         void (*done)(const ContainerId *id, const ReapReport *report, void *userdata);
         /* Nothing is in flight any more, and there was no next. */
@@ -68,6 +72,10 @@ void reaper_set_parallelism(Reaper *r, unsigned parallelism);
 /* Takes on containers until the bound is reached or there is no next. To be called when something may have
  * become due. Not from inside `next` and `confirm`. */
 void reaper_wake(Reaper *r);
+
+/* It has been measured, or will not be. Nothing happens if it is not waited for. Not from inside the
+ * handlers. */
+void reaper_measured(Reaper *r, const ContainerId *id);
 
 /* Takes on nothing any more, drops inspects, and lets DELETEs that are under way end; `idle` is called
  * when the last one has (at once if there is none). */

@@ -10,6 +10,7 @@
  * journald log driver have its names.
  */
 
+#include "core/holding.h"
 #include "core/policy.h"
 #include "core/settings.h"
 
@@ -33,10 +34,11 @@
 char *container_label(char *buf, size_t size, const Container *c);
 
 /* "Removed ...", in a dry run "Would remove ...". `attempt` counts from 1. Rule and origin come from
- * c->profile, which may be NULL. `log_tail`: the last lines of its log as the container wrote them, any
- * bytes, NULs too (NULL: none were read); of these the newest are recorded, escaped. */
+ * c->profile, which may be NULL. `held`: what it held; NULL: it is not known. `log_tail`: the last
+ * lines of its log as the container wrote them, any bytes, NULs too (NULL: none were read); of these
+ * the newest are recorded, escaped. */
 void record_removal(const Container *c, const Decision *d, unsigned attempt, bool dry_run,
-                const char *log_tail, size_t log_size);
+                const Holding *held, const char *log_tail, size_t log_size);
 
 /* The one warning that it will not be tried again. */
 void record_quarantine(const Container *c, unsigned attempts, int error, const char *message);

@@ -18,7 +18,8 @@ typedef struct StatusFigures {
         bool first_run; /* the wait of a first start has not passed */
         size_t held;    /* by SurgeLimit= */
         size_t tracked, stopped, removed;
-        usec_t next_in; /* until the next container is due; USEC_INFINITY: none is */
+        char pressure[96]; /* in words; "": there is none */
+        usec_t next_in;    /* until the next container is due; USEC_INFINITY: none is */
 } StatusFigures;
 
 /* Called when the line is told, so that figures are not gathered for nothing. */

@@ -20,7 +20,8 @@ typedef struct SyncResult {
         int64_t oldest_nsec; /* of the ring; 0: the ring was empty */
         usec_t info_asked;   /* steady: when what follows was asked for */
         SwarmState swarm_state;
-        char *node_id; /* NULL if the engine names none; who wants to keep it takes it with TAKE_PTR() */
+        char *node_id;  /* NULL if the engine names none; who wants to keep it takes it with TAKE_PTR() */
+        char *root_dir; /* the engine's; likewise */
         size_t listed, forgotten;
 } SyncResult;
 

@@ -18,6 +18,7 @@
 #define LAYER_LINKED_MAX 20000              /* files with several links, which have to be remembered: 2 MB */
 #define LAYER_DEPTH_MAX  64                 /* directories within each other, the layer's own included */
 #define LAYER_TIME_MAX   (2 * USEC_PER_SEC) /* of the thread's CPU time */
+#define LAYER_WAIT_MAX   (10 * USEC_PER_SEC) /* in its steps, most of it for a slow disk */
 /* The longest slice that layer_walk_step() is to be asked for. */
 #define LAYER_SLICE (5 * USEC_PER_MSEC)
 
@@ -32,7 +33,7 @@ LayerWalk *layer_walk_free(LayerWalk *w);
 
 typedef struct LayerBounds {
         unsigned files, linked;
-        usec_t time;
+        usec_t time, wait;
 } LayerBounds;
 
 /* Other bounds than those above, before the first step. */

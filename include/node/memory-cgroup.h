@@ -12,11 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/usec.h"
+
 /* Where the memory controller is mounted. */
 typedef struct MemoryCgroups {
         bool unified; /* v2 */
         char root[PATH_MAX];
+        usec_t walk_max; /* of the thread's CPU time that a walk may take; 0: any */
 } MemoryCgroups;
+
+/* What a walk may take, so that the event loop does not stand still. */
+#define MEMORY_CGROUPS_WALK_MAX (15 * USEC_PER_MSEC)
 
 /* Finds it in `mountinfo` (the text of /proc/self/mountinfo) and `controllers` (that of /proc/cgroups: the
  * memory controller is in the unified hierarchy if its hierarchy there is 0, or if it is not listed). Only a

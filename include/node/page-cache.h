@@ -6,8 +6,9 @@
  * What a stopped container holds: pages of its writable layer and of its log in the page cache, inodes,
  * bytes on disk. Here: whether that can be told on this node. What is told, see layer-walk.h.
  *
- * cachestat(2) (Linux 6.5) tells for each file; mincore(2) is asked on older kernels, and where a filter
- * does not know the newer call, but only with the right to: without it it does not fail, it reports every page resident.
+ * cachestat(2) (Linux 6.5) tells for each file; mincore(2) is asked on older kernels, and where a
+ * filter does not know the newer call, but only with the right to: without it it does not fail, it
+ * reports every page resident.
  */
 
 #include "node/layer-walk.h"

@@ -23,8 +23,8 @@ size_t psi_format_trigger(char *buf, const Stall *stall);
  * window, when tasks have stalled for the threshold within it; EPOLLERR: the file is gone, as a
  * cgroup's is with the cgroup. Returns the descriptor; -ENOENT or -EOPNOTSUPP: there is no PSI (psi=0);
  * -EINVAL, -EPERM: the trigger is refused (kernels before 6.4 refuse it to the unprivileged; later ones
- * take windows of whole multiples of 2 s); -EACCES: no right to write the file. -EINVAL also for a file
- * that is none of PSI's, which is not written to. */
+ * take windows of whole multiples of 2 s); -EACCES: no right to write the file; -EBADMSG: it is
+ * none of PSI's, and is not written to. */
 int psi_open_trigger(const char *path, const Stall *stall);
 
 /* Reads the counter of the `some` or `full` line from the file's text. Returns 0 or -EBADMSG. */

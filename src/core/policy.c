@@ -142,6 +142,8 @@ usec_t policy_allows_at(const Container *c, const Situation *s) {
 
         if (!s->without_backoff)
                 at = usec_max(at, c->retry_at);
+        if (c->scope == SCOPE_UNKNOWN)
+                at = usec_max(at, s->ask_again_at);
 
         if (!s->engine_connected || !policy_swarm_ready(s->swarm_state) || s->reloading)
                 return USEC_INFINITY;
@@ -158,6 +160,7 @@ Situation policy_open_gates(const Situation *s) {
         open.reloading = false;
         open.first_run_until = 0;
         open.surge_until = 0;
+        open.ask_again_at = 0;
         open.without_backoff = true;
         return open;
 }

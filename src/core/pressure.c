@@ -51,6 +51,7 @@ void pressure_init(Pressure *p) {
         for (PressureCause cause = 0; cause < _PRESSURE_THRESHOLD_MAX; cause++)
                 forget_threshold(&p->thresholds[cause]);
         p->stalled_at = USEC_INFINITY;
+        pressure_forget_counter(p);
 }
 
 /* What a threshold is about: so much is left of so much. */
@@ -174,6 +175,21 @@ void pressure_stalled(Pressure *p, usec_t now) {
         p->stalled_at = now;
 }
 
+void pressure_count_stalls(Pressure *p, const Stall *stall, usec_t total, usec_t now) {
+        usec_t elapsed = usec_sub(now, p->counter.at), grown = usec_sub(total, p->counter.total);
+
+        if (p->counter.known && elapsed < stall->window)
+                return;
+        if (p->counter.known && grown >= stall->threshold &&
+                        usec_mul(grown, stall->window) >= usec_mul(elapsed, stall->threshold))
+                pressure_stalled(p, now);
+        p->counter = (PressureCounter){ .known = true, .total = total, .at = now };
+}
+
+void pressure_forget_counter(Pressure *p) {
+        p->counter = (PressureCounter){ .known = false };
+}
+
 bool pressure_counts(const Pressure *p, PressureCause cause, usec_t now) {
         if (cause < _PRESSURE_THRESHOLD_MAX)
                 return p->thresholds[cause].counts;
@@ -181,12 +197,23 @@ bool pressure_counts(const Pressure *p, PressureCause cause, usec_t now) {
                now < usec_add(p->stalled_at, PRESSURE_STALL_LASTS);
 }
 
-PressureLevel pressure_level(const Pressure *p, usec_t now) {
-        for (PressureCause cause = 0; cause < _PRESSURE_THRESHOLD_MAX; cause++)
-                if (pressure_counts(p, cause, now))
-                        return PRESSURE_CRITICAL;
+PressureCause pressure_cause(const Pressure *p, usec_t now) {
+        PressureCause cause = 0;
 
-        return pressure_counts(p, PRESSURE_STALL, now) ? PRESSURE_ELEVATED : PRESSURE_NORMAL;
+        while (cause < PRESSURE_NO_CAUSE && !pressure_counts(p, cause, now))
+                cause++;
+        return cause;
+}
+
+PressureLevel pressure_level(const Pressure *p, usec_t now) {
+        switch (pressure_cause(p, now)) {
+        case PRESSURE_NO_CAUSE:
+                return PRESSURE_NORMAL;
+        case PRESSURE_STALL:
+                return PRESSURE_ELEVATED;
+        default:
+                return PRESSURE_CRITICAL;
+        }
 }
 
 /* --- when to look again --- */

@@ -68,12 +68,17 @@ void relief_removed(Relief *r, const Holding *h, bool of_batch) {
         add_known(&b->held_inodes, h->inodes);
 }
 
+void relief_unanswered(Relief *r) {
+        if (r->phase == RELIEF_REMOVING)
+                r->batch.unanswered++;
+}
+
 void relief_removals_ended(Relief *r, const Settings *s, usec_t now) {
         ReliefHistory *h = &r->history[r->batch.cause];
 
         if (r->phase != RELIEF_REMOVING)
                 return;
-        if (r->batch.removed == 0) {
+        if (r->batch.removed == 0 && r->batch.unanswered == 0) {
                 relief_abort(r);
                 return;
         }

@@ -156,6 +156,28 @@ static int load_default(Load *l, const char *root) {
                         });
 }
 
+/* With both values, and where the other one stands: it may be the one that was changed last. */
+static int report_conflict(Load *l, const SettingConflict *c) {
+        const SettingOrigin *origin = &l->settings.origins[c->id], *other = &l->settings.origins[c->other];
+        _cleanup_free_ char *value = settings_format(&l->settings, c->id);
+        _cleanup_free_ char *other_value = settings_format(&l->settings, c->other);
+        const SettingInfo *info = setting_info(c->id);
+        char place[PATH_MAX + 32] = "";
+
+        if (!value || !other_value)
+                return -ENOMEM;
+        /* It may also say that the other one has its default. */
+        if (c->what[strlen(c->what) - 1] == '=') {
+                if (other->is_default)
+                        snprintf(place, sizeof(place), "%s", other_value);
+                else
+                        snprintf(place, sizeof(place), "%s (%s:%u)", other_value, other->file, other->line);
+        }
+        return config_report_add(l->report, CONFIG_ERROR, origin->file, origin->line,
+                        "[%s] %s: %s %s%s, accepted: %s, %s", info->section, info->key, value, c->what,
+                        place, info->accepted, c->accepted);
+}
+
 /* What holds between settings, as far as their values are known. */
 static int check_together(Load *l) {
         SettingConflict c;
@@ -168,14 +190,9 @@ static int check_together(Load *l) {
                 return 0;
 
         while (settings_next_conflict(&l->settings, &i, &c)) {
-                const SettingOrigin *origin = &l->settings.origins[c.id];
-                const SettingInfo *info = setting_info(c.id);
-
                 if (l->refused[c.id] || l->refused[c.other])
                         continue;
-                r = config_report_add(l->report, CONFIG_ERROR, origin->file, origin->line,
-                                "[%s] %s: %s, accepted: %s, %s", info->section, info->key, c.what,
-                                info->accepted, c.accepted);
+                r = report_conflict(l, &c);
                 if (r < 0)
                         return r;
         }

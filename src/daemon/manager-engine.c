@@ -34,6 +34,7 @@ static void pause_engine(Manager *m) {
         membership_cancel(m->membership);
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         m->resync_soon = m->resync_wanted = false;
+        manager_pressure_suspend(m);
         manager_arm_due_timer(m);
 }
 
@@ -126,6 +127,7 @@ static void on_event(const EngineEvent *event, void *userdata) {
                 manager_reschedule(m, c, now.steady);
                 manager_slot_changed(m, c, now.steady);
                 manager_cap_changed(m);
+                manager_tell_status(m);
         }
         manager_arm_due_timer(m);
 }
@@ -181,6 +183,7 @@ static void judge_swarm(Manager *m, SyncResult *result) {
         free(m->node_id);
         m->node_id = TAKE_PTR(result->node_id);
         m->situation.node_id = m->node_id;
+        manager_set_root_dir(m, TAKE_PTR(result->root_dir));
 }
 
 static void say_settling(Manager *m) {
@@ -243,9 +246,11 @@ static usec_t next_resync(Manager *m) {
 
 /* Those whose DELETE was sent are not forgotten without a last look, by which their removal is recorded. */
 static void look_for_the_unlisted(Manager *m) {
+        usec_t now = steady_clock_now(m->clock).steady;
+
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
                 if (c->sent_verdict != 0 && !registry_is_listed(m->registry, c))
-                        c->retry_at = 0;
+                        c->retry_at = now;
 }
 
 static void on_synced(SyncResult *result, int error, const char *step, const char *message, void *userdata) {
@@ -307,12 +312,14 @@ int manager_set_up_engine(Manager *m) {
         m->elsewhere = endpoint.remote;
         steady_clock_set_elsewhere(m->clock, m->elsewhere);
         if (m->elsewhere) {
-                log_notice("The engine at %s is on another host: this machine's memory says nothing about "
-                           "it and "
-                           "is left out of account",
+                log_notice("The engine at %s is on another host: this machine's memory and disk say nothing "
+                           "about it and are left out of account",
                                 m->settings->endpoint);
         }
 
+        r = manager_set_up_pressure(m, &endpoint);
+        if (r < 0)
+                return r;
         r = engine_client_new(m->event, &endpoint, m->settings->request_timeout, &m->client);
         if (r < 0)
                 return r;
@@ -339,6 +346,7 @@ static int on_replace(sd_event_source *source, void *userdata) {
         int r;
 
         (void)source;
+        measurer_forget(m->measurer);
         m->reaper = reaper_free(m->reaper);
         m->membership = membership_free(m->membership);
         m->sync = sync_free(m->sync);
@@ -358,8 +366,13 @@ static int on_replace(sd_event_source *source, void *userdata) {
         m->not_ready = m->out_of_swarm = 0;
         m->engine_since = 0;
         m->last_event_nsec = 0;
-        m->ask_again_at = 0;
+        m->situation.ask_again_at = 0;
         m->lost_said = m->settling_said = false;
+        if (m->watch)
+                pressure_watch_set_disk(m->watch, NULL);
+        free(TAKE_PTR(m->root_dir));
+        m->root_dir_told = false;
+        m->page_cache = PAGE_CACHE_NONE;
 
         r = manager_set_up_engine(m);
         if (r < 0) {

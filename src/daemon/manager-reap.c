@@ -15,20 +15,29 @@ static Decision decide(const Manager *m, const Container *c, usec_t now) {
         return policy_decide(c, &m->situation, now);
 }
 
+/* The engine may still be at a DELETE whose answer never came. */
+static usec_t sent_look_at(const Container *c) {
+        return c->looked_at > c->retry_at ? usec_add(c->looked_at, REMOVING_LOOK_INTERVAL) : c->retry_at;
+}
+
 /* When is it to be looked at next, for its own sake or because another's fate hangs on it? */
 static usec_t look_at(const Manager *m, const Container *c, const Decision *d) {
         usec_t due = d->due, allowed = policy_allows_at(c, &m->situation);
         bool known = d->exact && c->scope != SCOPE_UNKNOWN;
 
+        /* A batch goes in its order, before what is due besides. */
+        if (c->batch_rank != 0 && d->verdict == VERDICT_PRESSURE)
+                due = c->batch_rank;
+        due = usec_min(due, manager_measure_at(m, c));
         if (c->wanted && !known && c->slot && !c->quarantined)
                 due = usec_min(due, allowed);
         /* Its DELETE was sent, so its end is to be recorded, whatever is thought of it by now. */
         if (c->sent_verdict != 0 && !c->quarantined)
-                due = usec_min(due, c->retry_at);
+                due = usec_min(due, sent_look_at(c));
         /* Should its label lie, another rule holds for it, and by that it may be due from its floor on. */
         if (m->reap_others && c->scope == SCOPE_UNKNOWN && c->labelled && c->slot)
                 due = usec_min(due, usec_max(allowed, usec_add(slot_order(c), MINIMUM_AGE_FLOOR)));
-        return c->scope == SCOPE_UNKNOWN ? usec_max(due, m->ask_again_at) : due;
+        return c->scope == SCOPE_UNKNOWN ? usec_max(due, m->situation.ask_again_at) : due;
 }
 
 /* Has the exact end of a container asked for, and whether it is a task at all, since another's place among
@@ -133,7 +142,7 @@ static void select_over_cap(Manager *m, usec_t now) {
 
         if (!m->cap_dirty)
                 return;
-        m->cap_dirty = false;
+        m->cap_dirty = m->cap_stale = false;
         r = cap_select(m->registry, m->settings->max_stopped, &m->situation, now, &changed);
         if (r < 0) {
                 log_error("Cannot tell which containers are too many: %s", strerror(-r));
@@ -170,10 +179,10 @@ void manager_wake(Manager *m) {
 static void ask_again(Manager *m, int error, const char *message) {
         log_info("Asking which containers are Swarm tasks failed: %.512s. Trying again",
                         request_problem(error, message));
-        m->ask_again_at = usec_add(steady_clock_now(m->clock).steady, m->settings->retry_initial);
+        m->situation.ask_again_at = usec_add(steady_clock_now(m->clock).steady, m->settings->retry_initial);
         if (m->options.once) {
                 m->pass_failed = true;
-                m->ask_again_at = USEC_INFINITY;
+                m->situation.ask_again_at = USEC_INFINITY;
         }
         manager_reschedule_all(m);
 }
@@ -219,6 +228,22 @@ static bool takes_volumes(const Container *c, RemoveVolumes volumes) {
                (volumes == REMOVE_VOLUMES_SWARM && c->scope == SCOPE_TASK);
 }
 
+/* By the exact values. */
+static Decision confirmed(Manager *m, Container *c, usec_t now) {
+        Decision d;
+
+        select_over_cap(m, now);
+        d = decide(m, c, now);
+        if (d.verdict != VERDICT_OVER_CAP || !m->cap_stale)
+                return d;
+
+        /* Chosen before others went, of which it could not be known. */
+        c->over_cap = false;
+        m->cap_dirty = true;
+        select_over_cap(m, now);
+        return decide(m, c, now);
+}
+
 static int on_confirm(const ContainerId *id, const ContainerDetail *detail, ReapOrder *ret, void *userdata) {
         Manager *m = userdata;
         Container *c = registry_find(m->registry, id);
@@ -232,9 +257,10 @@ static int on_confirm(const ContainerId *id, const ContainerDetail *detail, Reap
         if (r < 0)
                 return r;
 
-        select_over_cap(m, now.steady);
-        d = decide(m, c, now.steady);
-        *ret = (ReapOrder){ .decision = d, .tty = c->tty };
+        d = confirmed(m, c, now.steady);
+        *ret = (ReapOrder){
+                .decision = d, .tty = c->tty, .measure = manager_is_to_be_measured(m, c, now.steady)
+        };
         if (c->profile) {
                 ret->volumes = takes_volumes(c, c->profile->retention.remove_volumes);
                 if (d.outcome == OUTCOME_FAILURE || d.outcome == OUTCOME_OOM_KILLED)
@@ -274,8 +300,11 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
 /* By the decision that its DELETE was sent on; the answer came, or never did. */
 static void on_removed(Manager *m, Container *c, const Decision *d, const ReapReport *report) {
         m->removed++;
-        record_removal(c, d, c->attempts + 1, report->result == REAP_WOULD_REMOVE, report->log,
-                        report->log_size);
+        record_removal(c, d, c->attempts + 1, report->result == REAP_WOULD_REMOVE,
+                        registry_holding(m->registry, c), report->log, report->log_size);
+        manager_pressure_removed(m, c, d);
+        if (d->verdict != VERDICT_OVER_CAP)
+                m->cap_stale = true;
 }
 
 /* Our own DELETE, whose answer never came, has done its work. */
@@ -283,6 +312,7 @@ static void record_sent(Manager *m, Container *c, const ReapReport *report, usec
         Decision sent = decide(m, c, now);
 
         sent.verdict = c->sent_verdict;
+        sent.setting = c->sent_setting < _SETTING_MAX ? (SettingId)c->sent_setting : _SETTING_INVALID;
         on_removed(m, c, &sent, report);
 }
 
@@ -303,6 +333,7 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
 
         if (!c)
                 return;
+        manager_pressure_soon(m);
 
         switch (report->result) {
         case REAP_REMOVED:
@@ -328,13 +359,14 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
         case REAP_KEPT:
                 log_debug("Keeping %s: %s", c->name ? c->name : "a container",
                                 verdict_name(report->decision->verdict));
-                if (c->sent_verdict != 0) /* the engine may still be at it */
-                        c->retry_at = usec_add(now, REMOVING_LOOK_INTERVAL);
                 break;
         case REAP_CONFLICT:
         case REAP_FAILED:
-                if (report->decision && engine_error_is_connection(report->error))
+                if (report->decision && engine_error_is_connection(report->error)) {
                         c->sent_verdict = (uint8_t)report->decision->verdict;
+                        c->sent_setting = (uint8_t)report->decision->setting;
+                        manager_pressure_unanswered(m, report->decision);
+                }
                 on_failure(m, c, report->error, report->message, now);
                 break;
         }
@@ -410,6 +442,7 @@ void manager_on_membership(int error, const char *message, void *userdata) {
 const ReaperHandlers manager_reaper_handlers = {
         .next = on_next,
         .confirm = on_confirm,
+        .measure = manager_measure,
         .done = on_done,
         .idle = on_idle,
 };

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/config-file.h"
 #include "daemon/manager-private.h"
@@ -35,6 +35,7 @@ static void swap(Manager *m, SharedSettings *settings) {
         m->settings = &settings->settings;
         m->reap_others = settings_reap_others(m->settings);
         registry_set_settings(m->registry, settings);
+        manager_pressure_configure(m);
         shared_settings_unref(old);
         label_faults_forget(m->label_faults);
 
@@ -74,11 +75,9 @@ static int load(Manager *m, SharedSettings **ret) {
 
 void manager_reload(Manager *m) {
         SharedSettings *settings;
-        struct timespec now;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
-                        (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC);
+                        clock_read(CLOCK_MONOTONIC));
 
         if (load(m, &settings) >= 0)
                 swap(m, settings);

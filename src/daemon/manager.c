@@ -37,6 +37,8 @@ static StatusFigures collect_figures(void *userdata) {
                 .held = manager_count_held(m),
         };
 
+        manager_pressure_format(m, figures.pressure, sizeof(figures.pressure));
+
         if (c)
                 figures.next_in = usec_sub(c->look_at, steady_clock_now(m->clock).steady);
         return figures;
@@ -106,6 +108,8 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
         (void)event_timer_arm(m->surge_timer, USEC_INFINITY);
+        m->watch = pressure_watch_free(m->watch);
+        measurer_forget(m->measurer);
 
         (void)event_timer_arm_relative(m->stop_timer, STOP_WAIT_MAX);
         reaper_stop(m->reaper);
@@ -172,6 +176,9 @@ static int set_up_loop(Manager *m) {
         r = manager_set_up_cap(m);
         if (r < 0)
                 return r;
+        r = manager_set_up_measuring(m);
+        if (r < 0)
+                return r;
         r = label_faults_new(&m->label_faults);
         if (r < 0)
                 return r;
@@ -183,6 +190,8 @@ static int set_up_loop(Manager *m) {
 
 static void manager_done(Manager *m) {
         event_stream_free(m->stream);
+        pressure_watch_free(m->watch);
+        measurer_free(m->measurer);
         reaper_free(m->reaper);
         membership_free(m->membership);
         sync_free(m->sync);
@@ -202,6 +211,7 @@ static void manager_done(Manager *m) {
         shared_settings_unref(m->shared_settings);
         free(m->node_id);
         free(m->first_run);
+        free(m->root_dir);
 }
 
 int manager_run(Settings *settings, const ManagerOptions *options) {

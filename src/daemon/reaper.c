@@ -8,13 +8,15 @@
 #include "daemon/reaper.h"
 #include "daemon/record.h"
 
-/* One container in hand: first its inspect, perhaps its log and another inspect, then its DELETE. */
+/* One container in hand: first its inspect, perhaps a measurement or its log and another inspect, then its
+ * DELETE. */
 typedef struct Job {
         Reaper *reaper;
         ContainerId id;
         EngineCall *call;
         Decision decision;
         bool removing;
+        bool measuring;
         bool log_asked;
         char *log; /* owned; NULL: not read */
         size_t log_size;
@@ -124,6 +126,10 @@ static void carry_out(Job *job, const ReapOrder *order) {
                 job_end(job, REAP_FAILED, true, k, NULL);
 }
 
+static bool goes(const Job *job) {
+        return job->decision.exact && verdict_removes(job->decision.verdict);
+}
+
 static void on_inspected(EngineCall *call, int error, const char *message, const ContainerDetail *detail,
                 void *userdata) {
         Job *job = userdata;
@@ -147,10 +153,28 @@ static void on_inspected(EngineCall *call, int error, const char *message, const
                 return;
         }
         job->decision = order.decision;
-        if (!order.decision.exact || !verdict_removes(order.decision.verdict))
+        if (order.measure && r->handlers->measure(&job->id, detail, r->userdata) >= 0)
+                job->measuring = true;
+        else if (!goes(job))
                 job_end(job, REAP_KEPT, true, 0, NULL);
         else
                 carry_out(job, &order);
+}
+
+void reaper_measured(Reaper *r, const ContainerId *id) {
+        Job *job;
+
+        DL_FOREACH(r->jobs, job)
+                if (job->measuring && memcmp(&job->id, id, sizeof(*id)) == 0)
+                        break;
+        if (!job)
+                return;
+
+        job->measuring = false;
+        if (goes(job))
+                inspect(job); /* it may have been started meanwhile */
+        else
+                job_end(job, REAP_KEPT, true, 0, NULL);
 }
 
 static void inspect(Job *job) {

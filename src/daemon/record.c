@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "base/time-span.h"
 #include "base/utf8.h"
 #include "core/profile.h"
@@ -27,7 +28,8 @@ typedef struct ContainerFields {
         char id_full[CONTAINER_ID_HEX_SIZE];
         char id_short[SHORT_ID_DIGITS + 1];
         char attempt[16];
-        LogField fields[20];
+        char held[4][24];
+        LogField fields[24];
         size_t n;
 } ContainerFields;
 
@@ -54,6 +56,26 @@ static void container_fields(ContainerFields *f, const Container *c) {
 static void add_attempt(ContainerFields *f, unsigned attempt) {
         snprintf(f->attempt, sizeof(f->attempt), "%u", attempt);
         add(f, "REAPERD_ATTEMPT", f->attempt);
+}
+
+static void add_held(ContainerFields *f, const Holding *h) {
+        const struct {
+                const char *name;
+                uint64_t figure;
+        } figures[ELEMENTS_OF(f->held)] = {
+                { "REAPERD_HELD_BYTES", h->cached },
+                { "REAPERD_HELD_DIRTY_BYTES", h->dirty },
+                { "REAPERD_HELD_DISK_BYTES", h->disk },
+                { "REAPERD_HELD_INODES", h->inodes },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(figures); i++)
+                if (figures[i].figure != FIGURE_UNKNOWN) {
+                        snprintf(f->held[i], sizeof(f->held[i]), "%" PRIu64, figures[i].figure);
+                        add(f, figures[i].name, f->held[i]);
+                }
+        if (h->partial)
+                add(f, "REAPERD_HELD_PARTIAL", "1");
 }
 
 char *container_label(char *buf, size_t size, const Container *c) {
@@ -127,8 +149,9 @@ static void show_log_tail(const char *text) {
 }
 
 void record_removal(const Container *c, const Decision *d, unsigned attempt, bool dry_run,
-                const char *log_tail, size_t log_size) {
+                const Holding *held, const char *log_tail, size_t log_size) {
         char label[CONTAINER_LABEL_MAX], span[TIME_SPAN_TEXT_MAX], age[24], exit_code[16];
+        char cached[SIZE_TEXT_MAX], held_text[SIZE_TEXT_MAX + 16] = "";
         char origin[ORIGIN_SIZE], tail[RECORD_LOG_TAIL_MAX + 1], *lines;
         ContainerFields f;
 
@@ -149,13 +172,17 @@ void record_removal(const Container *c, const Decision *d, unsigned attempt, boo
                         add(&f, "REAPERD_ORIGIN",
                                         profile_origin(c->profile, d->setting, origin, sizeof(origin)));
         }
+        if (held)
+                add_held(&f, held);
+        if (held && held->cached != FIGURE_UNKNOWN)
+                snprintf(held_text, sizeof(held_text), ", held %s", size_format_short(cached, held->cached));
         lines = format_log_tail(tail, log_tail, log_size);
         add(&f, "REAPERD_LOG_TAIL", lines);
 
-        log_record(LOG_INFO, MESSAGE_ID_REMOVED, f.fields, f.n, "%s %s: %s, age %s, exit %d",
+        log_record(LOG_INFO, MESSAGE_ID_REMOVED, f.fields, f.n, "%s %s: %s, age %s, exit %d%s",
                         dry_run ? "Would remove" : "Removed", container_label(label, sizeof(label), c),
                         verdict_name(d->verdict), time_span_format(span, sizeof(span), d->age, USEC_PER_SEC),
-                        c->exit_code);
+                        c->exit_code, held_text);
         show_log_tail(lines);
 }
 

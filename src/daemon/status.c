@@ -28,8 +28,9 @@ char *status_format(char *buf, size_t size, const StatusFigures *f) {
                 snprintf(waits, sizeof(waits), "; first start, see FirstRunDelay=");
         else if (f->held > 0)
                 snprintf(waits, sizeof(waits), "; %zu held, see SurgeLimit=", f->held);
-        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s%s", f->tracked, f->stopped,
-                        when, f->removed, f->dry_run ? "would have been removed" : "removed", waits);
+        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s%s%s%s", f->tracked, f->stopped,
+                        when, f->removed, f->dry_run ? "would have been removed" : "removed", waits,
+                        f->pressure[0] ? "; " : "", f->pressure);
         return buf;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "daemon/steady-clock.h"
 
 /* Less than this is the time between two readings. */
@@ -22,21 +23,14 @@ struct SteadyClock {
         int fd;
 };
 
-static usec_t read_clock(clockid_t id) {
-        struct timespec ts = { 0 };
-
-        (void)clock_gettime(id, &ts); /* cannot fail for these clocks */
-        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / NSEC_PER_USEC;
-}
-
 Instant steady_clock_now(const SteadyClock *c) {
-        usec_t boottime = read_clock(CLOCK_BOOTTIME);
+        usec_t boottime = clock_read(CLOCK_BOOTTIME);
 
         return (Instant){
                 .steady = boottime + c->ahead,
                 .realtime = c->engine_elsewhere
                                             ? usec_sub(usec_add(boottime, c->engine_ahead), c->engine_behind)
-                                            : read_clock(CLOCK_REALTIME),
+                                            : clock_read(CLOCK_REALTIME),
         };
 }
 
@@ -47,10 +41,10 @@ void steady_clock_set_elsewhere(SteadyClock *c, bool elsewhere) {
 }
 
 void steady_clock_set_engine(SteadyClock *c, usec_t realtime) {
-        usec_t boottime = read_clock(CLOCK_BOOTTIME);
+        usec_t boottime = clock_read(CLOCK_BOOTTIME);
 
         if (realtime == 0)
-                realtime = read_clock(CLOCK_REALTIME);
+                realtime = clock_read(CLOCK_REALTIME);
         c->engine_elsewhere = true;
         c->engine_ahead = usec_sub(realtime, boottime);
         c->engine_behind = usec_sub(boottime, realtime);
@@ -80,7 +74,7 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t revents, void 
         if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
                 return 0;
 
-        steady_clock_compare(c, read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
+        steady_clock_compare(c, clock_read(CLOCK_REALTIME), clock_read(CLOCK_BOOTTIME));
         return 0;
 }
 
@@ -113,7 +107,7 @@ int steady_clock_new(sd_event *event, ClockJumpHandler on_jump, void *userdata, 
         c->on_jump = on_jump;
         c->userdata = userdata;
         /* A machine whose clock begins at 1970 may have been up for longer than its wall clock says. */
-        c->wall_ahead = usec_sub(read_clock(CLOCK_REALTIME), read_clock(CLOCK_BOOTTIME));
+        c->wall_ahead = usec_sub(clock_read(CLOCK_REALTIME), clock_read(CLOCK_BOOTTIME));
         c->ahead = c->wall_ahead;
 
         if (event) {

@@ -122,6 +122,11 @@ static void ask_ring(Sync *s) {
                 finish(s, r, "events", NULL);
 }
 
+static int take_text(const char *text, char **ret) {
+        *ret = text ? strdup(text) : NULL;
+        return text && !*ret ? -ENOMEM : 0;
+}
+
 static void on_info(
                 EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata) {
         Sync *s = userdata;
@@ -133,12 +138,10 @@ static void on_info(
         }
 
         s->result.swarm_state = info->swarm_state;
-        if (info->node_id) {
-                s->result.node_id = strdup(info->node_id);
-                if (!s->result.node_id) {
-                        finish(s, -ENOMEM, "info", NULL);
-                        return;
-                }
+        if (take_text(info->node_id, &s->result.node_id) < 0 ||
+                        take_text(info->root_dir, &s->result.root_dir) < 0) {
+                finish(s, -ENOMEM, "info", NULL);
+                return;
         }
         if (s->elsewhere)
                 steady_clock_set_engine(s->clock, info->system_time);
@@ -163,6 +166,7 @@ void sync_start(Sync *s, bool with_ring, bool with_others) {
         sync_cancel(s);
         s->with_others = with_others;
         free(s->result.node_id);
+        free(s->result.root_dir);
         s->result = (SyncResult){ .with_ring = with_ring };
         ask_info(s);
 }
@@ -200,6 +204,7 @@ Sync *sync_free(Sync *s) {
                 return NULL;
         engine_call_free(s->call);
         free(s->result.node_id);
+        free(s->result.root_dir);
         free(s);
         return NULL;
 }

@@ -18,9 +18,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/event-timer.h"
 #include "base/log.h"
 #include "base/usec.h"
@@ -199,21 +199,15 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         CurlLoop *l = userdata;
-        struct timespec now;
+        usec_t at = USEC_INFINITY;
         int r;
 
         (void)multi;
 
-        if (timeout_ms < 0)
-                r = event_timer_arm(l->timer, USEC_INFINITY);
-        else {
-                /* Not sd_event_now(): that is when this turn of the loop began. */
-                (void)clock_gettime(CLOCK_MONOTONIC, &now);
-
-                r = event_timer_arm(l->timer, (usec_t)now.tv_sec * USEC_PER_SEC +
-                                                              (usec_t)now.tv_nsec / NSEC_PER_USEC +
-                                                              (usec_t)timeout_ms * USEC_PER_MSEC);
-        }
+        /* Not sd_event_now(): that is when this turn of the loop began. */
+        if (timeout_ms >= 0)
+                at = clock_read(CLOCK_MONOTONIC) + (usec_t)timeout_ms * USEC_PER_MSEC;
+        r = event_timer_arm(l->timer, at);
         if (r < 0)
                 l->failure = r;
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include <stdbool.h>
 
 #include "node/cgroup-walk.h"
@@ -18,6 +19,10 @@ static int walk_entry(CgroupWalk *w, int folder, const struct dirent *entry, uns
 /* Cgroups come and go while they are looked at. */
 static int unless_gone(int r) {
         return r == -ENOENT || r == -ENODEV || r == -ENOTDIR ? 0 : r;
+}
+
+static bool is_over_time(const CgroupWalk *w) {
+        return w->time_max > 0 && clock_read(CLOCK_THREAD_CPUTIME_ID) - w->began >= w->time_max;
 }
 
 /* Goes through a folder and owns its descriptor. Returns 1 if there are cgroups within, 0 if there are none,
@@ -80,7 +85,7 @@ static int walk_entry(CgroupWalk *w, int folder, const struct dirent *entry, uns
                 return 0;
 
         *within = true;
-        if (w->n >= w->n_max)
+        if (w->n >= w->n_max || is_over_time(w))
                 return -E2BIG;
         w->n++;
 
@@ -105,5 +110,6 @@ int cgroup_walk_run(CgroupWalk *w, const char *root) {
         if (fd < 0)
                 return -errno;
 
+        w->began = clock_read(CLOCK_THREAD_CPUTIME_ID);
         return walk_folder(w, fd, 0);
 }

@@ -78,3 +78,14 @@ int engine_memory_read(const MemoryCgroups *m, const char *proc, int pid, uint64
 
         return 0;
 }
+
+int engine_memory_measure(const MemoryCgroups *m, const char *proc, const char *socket_path, uint64_t *ret) {
+        int r;
+
+        r = engine_memory_read(m, proc, 0, ret);
+        if (r >= 0 || !socket_path)
+                return r;
+
+        r = engine_memory_find_process(socket_path);
+        return r < 0 ? -ENOENT : engine_memory_read(NULL, proc, r, ret);
+}

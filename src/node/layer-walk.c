@@ -20,6 +20,7 @@
 
 #include "base/hash.h"
 #include "node/file-rights.h"
+#include "base/clock.h"
 #include "node/layer-walk.h"
 
 /* A file of which another link has been, or may be, come across. */
@@ -53,18 +54,11 @@ struct LayerWalk {
         LinkedFile *linked;
 
         unsigned n_files;
-        usec_t spent;
+        usec_t spent, waited;
         Holding found;
         bool is_readable; /* the layer */
         bool pages_unknown;
 };
-
-static usec_t read_clock(clockid_t id) {
-        struct timespec ts = { 0 };
-
-        (void)clock_gettime(id, &ts); /* cannot fail for these clocks */
-        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / NSEC_PER_USEC;
-}
 
 static int copy(const char *text, size_t n, char **ret) {
         *ret = strndup(text, n);
@@ -93,7 +87,7 @@ int layer_walk_new(const char *upper_dir, const char *log_path, PageCacheMethod 
         w->method = method;
         w->pages_unknown = method == PAGE_CACHE_NONE;
         w->rights = file_rights();
-        w->bounds = (LayerBounds){ LAYER_FILES_MAX, LAYER_LINKED_MAX, LAYER_TIME_MAX };
+        w->bounds = (LayerBounds){ LAYER_FILES_MAX, LAYER_LINKED_MAX, LAYER_TIME_MAX, LAYER_WAIT_MAX };
         w->file.fd = -1;
         if (upper_dir) {
                 r = copy(upper_dir, strlen(upper_dir), &w->upper_dir);
@@ -361,20 +355,19 @@ static void go_on(LayerWalk *w) {
 }
 
 int layer_walk_step(LayerWalk *w, usec_t slice) {
-        usec_t began = read_clock(CLOCK_MONOTONIC), spent = read_clock(CLOCK_THREAD_CPUTIME_ID);
+        usec_t began = clock_read(CLOCK_MONOTONIC), began_cpu = clock_read(CLOCK_THREAD_CPUTIME_ID);
+        usec_t spent = w->spent, waited = w->waited;
 
-        while (w->stage != STAGE_END) {
-                usec_t now;
+        if (w->stage == STAGE_END)
+                return 0;
 
+        do {
                 go_on(w);
-                now = read_clock(CLOCK_THREAD_CPUTIME_ID);
-                w->spent += now - spent;
-                spent = now;
-                if (w->spent >= w->bounds.time && w->stage != STAGE_END)
+                w->spent = spent + (clock_read(CLOCK_THREAD_CPUTIME_ID) - began_cpu);
+                w->waited = waited + (clock_read(CLOCK_MONOTONIC) - began);
+                if ((w->spent >= w->bounds.time || w->waited >= w->bounds.wait) && w->stage != STAGE_END)
                         end_partial(w);
-                if (usec_sub(read_clock(CLOCK_MONOTONIC), began) >= slice)
-                        break;
-        }
+        } while (w->stage != STAGE_END && w->waited - waited < slice);
         return w->stage != STAGE_END;
 }
 

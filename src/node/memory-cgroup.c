@@ -172,6 +172,7 @@ int memory_cgroups_parse(const char *mountinfo, const char *controllers, MemoryC
                 if (parse_mount(line, end, c.hierarchy == 0, root, sizeof(root))) {
                         ret->unified = c.hierarchy == 0;
                         memcpy(ret->root, root, strlen(root) + 1);
+                        ret->walk_max = MEMORY_CGROUPS_WALK_MAX;
                         return 0;
                 }
                 line = *end ? end + 1 : end;
@@ -281,7 +282,7 @@ static int count_dying_unified(const MemoryCgroups *m, uint64_t *ret) {
 
 int memory_cgroups_count_dying(const MemoryCgroups *m, const char *proc, uint64_t *ret) {
         char controllers[CONTROLLERS_BYTES_MAX];
-        CgroupWalk w = { .n_max = COUNT_CGROUPS_MAX };
+        CgroupWalk w = { .n_max = COUNT_CGROUPS_MAX, .time_max = m->walk_max };
         Controller c;
         int r;
 
@@ -383,7 +384,9 @@ static void look_at_user(CgroupWalk *w, int folder, const char *name) {
 
 int memory_cgroups_top(const MemoryCgroups *m, MemoryUser *ret, size_t max) {
         Top t = { .unified = m->unified, .users = ret, .max = max };
-        CgroupWalk w = { .n_max = TOP_CGROUPS_MAX, .leaf = look_at_user, .userdata = &t };
+        CgroupWalk w = {
+                .n_max = TOP_CGROUPS_MAX, .time_max = m->walk_max, .leaf = look_at_user, .userdata = &t
+        };
         int r;
 
         /* With too many to look at all, some are better than none. */

@@ -33,7 +33,7 @@ static int open_kernel_file(const char *path, int *ret) {
         if (fstat(place, &st) < 0 || fstatfs(place, &fs) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode) || (fs.f_type != PROC_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC))
-                return -EINVAL;
+                return -EBADMSG;
 
         (void)snprintf(again, sizeof(again), "/proc/self/fd/%i", place);
         fd = open(again, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -55,7 +55,7 @@ static int check_form(int fd, bool full) {
                 return -errno;
         text[n] = '\0';
 
-        return psi_parse_total(text, full, &total) < 0 ? -EINVAL : 0;
+        return psi_parse_total(text, full, &total);
 }
 
 size_t psi_format_trigger(char *buf, const Stall *stall) {

@@ -13,6 +13,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / 'bench'))
+
+import memory_table     # noqa: E402
+
 COLUMNS_MAX = 109
 LINES_MAX = 550
 
@@ -171,28 +176,33 @@ def check_elsewhere(tree):
                 yield f'{name}:{number}: names a place that only one machine has'
 
 
-RECORD_H, RECORD_C, CATALOG, MANUAL = ('include/daemon/record.h', 'src/daemon/record.c', 'systemd/reaperd.catalog',
-                                       'man/reaperd.8')
+# The records are made in these, each a header and its source.
+RECORD_H, RECORD_C = 'include/daemon/record.h', 'src/daemon/record.c'
+PRESSURE_H, PRESSURE_C = 'include/daemon/record-pressure.h', 'src/daemon/record-pressure.c'
+RECORD_HEADERS, RECORD_SOURCES = (RECORD_H, PRESSURE_H), (RECORD_C, PRESSURE_C)
+CATALOG, MANUAL = 'systemd/reaperd.catalog', 'man/reaperd.8'
 FIELD = re.compile(r'"((?:REAPERD|CONTAINER|IMAGE|SWARM)_[A-Z_]+)"')
 
 
 def record_ids(tree):
     """The name of each message id, by the id."""
-    return {found[2]: found[1] for found in re.finditer(r'#define (MESSAGE_ID_\w+)\s+"(\w+)"', tree.text(RECORD_H))}
+    return {found[2]: found[1] for name in RECORD_HEADERS
+            for found in re.finditer(r'#define (MESSAGE_ID_\w+)\s+"(\w+)"', tree.text(name))}
 
 
 def record_fields(tree):
     """The fields that the record of each message id can have: those that its function, and what this calls, write."""
-    functions = dict(re.findall(r'^(?:\w[\w *]*?)\b(\w+)\([^;{]*\{\n(.*?)^\}', tree.text(RECORD_C), re.M | re.S))
     fields = {}
-    for body in functions.values():
-        reached, todo = '', [body]
-        while todo:
-            reached += todo[0]
-            todo[:1] = [functions[called] for called in re.findall(r'\b(\w+)\(', todo[0])
-                        if called in functions and functions[called] not in reached]
-        for name in re.findall(r'\bMESSAGE_ID_\w+', body):
-            fields.setdefault(name, set()).update(FIELD.findall(reached))
+    for source in RECORD_SOURCES:
+        functions = dict(re.findall(r'^(?:\w[\w *]*?)\b(\w+)\([^;{]*\{\n(.*?)^\}', tree.text(source), re.M | re.S))
+        for body in functions.values():
+            reached, todo = '', [body]
+            while todo:
+                reached += todo[0]
+                todo[:1] = [functions[called] for called in re.findall(r'\b(\w+)\(', todo[0])
+                            if called in functions and functions[called] not in reached]
+            for name in re.findall(r'\bMESSAGE_ID_\w+', body):
+                fields.setdefault(name, set()).update(FIELD.findall(reached))
     return fields
 
 
@@ -219,7 +229,7 @@ def check_catalog(tree):
     for line, entry, headers, body in catalog_entries(tree):
         at = f'{CATALOG}:{line}'
         if entry not in ids:
-            yield f'{at}: {entry or "this"} is no message id of {RECORD_H}'
+            yield f'{at}: {entry or "this"} is no message id of {" or ".join(RECORD_HEADERS)}'
             continue
         if entry in seen:
             yield f'{at}: {entry} has been there before'
@@ -243,11 +253,31 @@ def check_manual_records(tree):
     for entry, name in record_ids(tree).items():
         if entry not in words:
             yield f'{MANUAL}: does not know {name}, {entry}'
-    for field in sorted(set(FIELD.findall(tree.text(RECORD_C))) - words):
+    for field in sorted(set(FIELD.findall(''.join(tree.text(name) for name in RECORD_SOURCES))) - words):
         yield f'{MANUAL}: does not know the field {field}'
     for verdict in re.findall(r'\[VERDICT_\w+\]\s*=\s*"([\w-]+)"', tree.text('src/core/policy.c')):
         if verdict not in words:
             yield f'{MANUAL}: does not know the verdict {verdict}'
+
+
+MEMORY_BENCH, MEMORY_CSV, MEMORY_PAGE = 'bench/memory.py', 'docs/memory.csv', 'docs/memory.md'
+
+
+def check_memory_tables(tree):
+    if MEMORY_BENCH not in tree.files:
+        return
+    for name in (MEMORY_CSV, MEMORY_PAGE):
+        if name not in tree.files:
+            yield f'{name}: is missing'
+            return
+    page = tree.text(MEMORY_PAGE)
+    try:
+        made = memory_table.replaced(page, tree.text(MEMORY_CSV))
+    except (ValueError, KeyError) as error:
+        yield f'{MEMORY_PAGE}: cannot be made from {MEMORY_CSV}: {error}'
+        return
+    if page != made:
+        yield f'{MEMORY_PAGE}: has other tables than those of {MEMORY_CSV}; bench/memory.py --tables makes them anew'
 
 
 CHECKS = [
@@ -261,6 +291,7 @@ CHECKS = [
     ('nothing names a place outside of the project', check_elsewhere),
     ('every record has its entry in the catalog', check_catalog),
     ('the manual knows every record, field and verdict', check_manual_records),
+    ('the tables about memory are those of the data', check_memory_tables),
 ]
 
 
@@ -282,19 +313,32 @@ def check_tree(root):
 
 
 HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n'
-ONE, TWO = '1' * 32, '2' * 32
+ONE, TWO, SHORT = '1' * 32, '2' * 32, '4' * 32
 CATALOG_HEAD = '# SPDX-License-Identifier: Apache-2.0\n'
 CATALOG_ONE = f'-- {ONE}\nSubject: @REAPERD_A@\nDefined-By: reaperd\nSupport: x\n\nWhy @CONTAINER_ID@.\n\n'
-CATALOG_TWO = f'-- {TWO}\nSubject: Two\nDefined-By: reaperd\nSupport: x\n\nSo.\nOn @REAPERD_B@.\n'
+CATALOG_TWO = f'-- {TWO}\nSubject: Two\nDefined-By: reaperd\nSupport: x\n\nSo.\nOn @REAPERD_B@.\n\n'
+CATALOG_SHORT = f'-- {SHORT}\nSubject: Short\nDefined-By: reaperd\nSupport: x\n\nOf @REAPERD_C@.\n'
 MANUAL_HEAD = '.\\" SPDX-License-Identifier: Apache-2.0\n'
+MANUAL_WORDS = ('CONTAINER_ID', 'REAPERD_A', 'REAPERD_B', 'REAPERD_C', ONE, TWO, SHORT, 'too-young', 'running')
+MEMORY_MARKERS = memory_table.BEGIN + memory_table.END
+MEMORY_ROWS = [memory_table.Row('small', 2, repetition, course, stage, {'disk': 8000 * number + repetition, 'inodes': None})
+               for repetition in (1, 2, 3)
+               for course, stages in (('remove', ('before', 'running', 'stopped', 'removed')),
+                                      ('reclaim', ('dropped', 'written', 'removed')))
+               for number, stage in enumerate(stages)]
+MEMORY_DATA = memory_table.to_csv([('small', 'writes nothing')], ['disk', 'inodes'], MEMORY_ROWS)
 CLEAN = {
     RECORD_H: HEAD + f'#define MESSAGE_ID_ONE "{ONE}"\n#define MESSAGE_ID_TWO "{TWO}"\n',
     RECORD_C: HEAD + 'static void fields(F *f) {\n        add(f, "CONTAINER_ID", f->id);\n        end(f);\n}\n\n'
                      'void record_one(F *f) {\n        fields(f);\n        log(MESSAGE_ID_ONE, "REAPERD_A");\n}\n\n'
                      'void record_two(int n) {\n'
                      '        const LogField f[] = {{"REAPERD_B", n}};\n\n        log(MESSAGE_ID_TWO, f);\n}\n',
-    CATALOG: CATALOG_HEAD + CATALOG_ONE + CATALOG_TWO,
-    MANUAL: MANUAL_HEAD + f'CONTAINER_ID REAPERD_A ,\n.Ev REAPERD_B .\n{ONE} {TWO}\n.Pq too-young , running\n',
+    PRESSURE_H: HEAD + f'#define MESSAGE_ID_SHORT "{SHORT}"\n',
+    # A helper of the same name as one above, which it does not call.
+    PRESSURE_C: HEAD + 'static void fields(F *f) {\n        add(f, "REAPERD_C", f->c);\n        end(f);\n}\n\n'
+                       'void record_short(F *f) {\n        fields(f);\n        log(MESSAGE_ID_SHORT, f);\n}\n',
+    CATALOG: CATALOG_HEAD + CATALOG_ONE + CATALOG_TWO + CATALOG_SHORT,
+    MANUAL: MANUAL_HEAD + ' ,\n.Ev '.join(MANUAL_WORDS) + '.\n',
     'src/core/policy.c': HEAD + 'static const char *const names[] = {\n    [VERDICT_RUNNING] = "running",\n'
                                 '    [VERDICT_TOO_YOUNG] = "too-young",\n};\n',
     'src/base/a.c': HEAD + '#include <unistd.h>\n\n#include "base/a.h"\n',
@@ -308,6 +352,9 @@ CLEAN = {
     'Makefile': '# SPDX-License-Identifier: Apache-2.0\n',
     '.clang-format': '# SPDX-License-Identifier: Apache-2.0\nBasedOnStyle: LLVM\nIndentWidth: 8\nColumnLimit: 109\n'
                      'SortIncludes: Never\n',
+    MEMORY_BENCH: '# SPDX-License-Identifier: Apache-2.0\n',
+    MEMORY_CSV: MEMORY_DATA,
+    MEMORY_PAGE: memory_table.replaced('Text.\n' + MEMORY_MARKERS + 'More.\n', MEMORY_DATA),
     '.gitignore': 'build/\n',
     'build/ignored.c': '#include "nonsense/x.h"\n',
 }
@@ -347,19 +394,27 @@ BAD = [
     (check_clang_format, {'src/base/bad.c': HEAD + 'int  x ;\n'}),
     (check_clang_format, {'tests/unit/bad.h': HEAD + 'static int f(void)\n{\nreturn 1;\n}\n'}),
     *((check_catalog, {CATALOG: CATALOG_HEAD + text})
-      for text in ('', CATALOG_ONE, CATALOG_ONE + CATALOG_TWO + CATALOG_ONE, CATALOG_TWO + f'-- {"3" * 32}\n',
-                   CATALOG_ONE.replace('Support', 'Support-By') + CATALOG_TWO,
-                   CATALOG_ONE.replace('Why @CONTAINER_ID@.', '') + CATALOG_TWO,
-                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'REAPERD_A'),
-                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'CONTAINER_ID'),
-                   CATALOG_ONE.replace('@REAPERD_A@', '@REAPERD_B@') + CATALOG_TWO)),
-    *((check_manual_records, {MANUAL: MANUAL_HEAD + text})
-      for text in (f'CONTAINER_ID REAPERD_A {ONE} {TWO} too-young running\n',
-                   f'CONTAINER_ID REAPERD_A REAPERD_B {ONE} too-young running\n',
-                   f'CONTAINER_ID REAPERD_A REAPERD_B {ONE} {TWO} too-young\n',
-                   f'CONTAINER_ID REAPERD_AB REAPERD_B {ONE} {TWO} too-young running\n')),
+      for text in ('', CATALOG_ONE + CATALOG_SHORT, CATALOG_ONE + CATALOG_TWO,
+                   CATALOG_ONE + CATALOG_TWO + CATALOG_SHORT + '\n' + CATALOG_ONE,
+                   CATALOG_ONE + CATALOG_TWO + CATALOG_SHORT + f'\n-- {"3" * 32}\n',
+                   CATALOG_ONE.replace('Support', 'Support-By') + CATALOG_TWO + CATALOG_SHORT,
+                   CATALOG_ONE.replace('Why @CONTAINER_ID@.', '') + CATALOG_TWO + CATALOG_SHORT,
+                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'REAPERD_A') + CATALOG_SHORT,
+                   CATALOG_ONE + CATALOG_TWO.replace('REAPERD_B', 'CONTAINER_ID') + CATALOG_SHORT,
+                   CATALOG_ONE.replace('@REAPERD_A@', '@REAPERD_B@') + CATALOG_TWO + CATALOG_SHORT,
+                   CATALOG_ONE.replace('@REAPERD_A@', '@REAPERD_C@') + CATALOG_TWO + CATALOG_SHORT,
+                   CATALOG_ONE + CATALOG_TWO + CATALOG_SHORT.replace('REAPERD_C', 'CONTAINER_ID'))),
+    *((check_manual_records, {MANUAL: MANUAL_HEAD + ' '.join(w for w in MANUAL_WORDS if w != word)})
+      for word in MANUAL_WORDS),
+    (check_manual_records, {MANUAL: MANUAL_HEAD + ' '.join(MANUAL_WORDS).replace('REAPERD_A', 'REAPERD_AB')}),
     (check_spdx, {'systemd/bad.catalog': CATALOG_ONE}),
     (check_spdx, {'systemd/bad.sysusers': 'u bad -\n'}),
+    *((check_memory_tables, {MEMORY_CSV: text})
+      for text in (MEMORY_DATA.replace(',8001,', ',48001,'), MEMORY_DATA.replace('nothing', 'much'),
+                   MEMORY_DATA.replace('small,2,2,remove,stopped', 'small,2,2,remove,paused'))),
+    *((check_memory_tables, {MEMORY_PAGE: text})
+      for text in (MEMORY_MARKERS, 'Nothing.\n',
+                   memory_table.replaced(MEMORY_MARKERS, MEMORY_DATA).replace('0.008', '0.009'))),
     (check_elsewhere, {'README.md': 'see ../' + 'shared/design.md\n'}),
     (check_elsewhere, {'tests/bad.py': HEAD + 'open("/' + 'work/main/x")\n'}),
     (check_elsewhere, {'Makefile': 'A = /' + 'work\n'}),

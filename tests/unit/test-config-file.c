@@ -244,7 +244,7 @@ static void all_faults_of_all_files_are_told(void **state) {
                             "accepted: lines that begin in the first column\n" ETC
                             ".d/b.conf:2: [Engine] Endpiont: unknown key, nearest: Endpoint, "
                             "accepted: Endpoint, ResyncInterval, RequestTimeout, SettleTime\n" LIB
-                            ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
+                            ".d/a.conf:2: [Reaper] RetryMax: 1s is below RetryInitial=5s, "
                             "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n");
         assert_int_equal(l.report.n_errors, 5);
         assert_int_equal(l.report.n_notices, 1);
@@ -255,15 +255,18 @@ static void settings_have_to_agree(void **state) {
                 const char *main, *drop_in, *faults;
         } cases[] = {
                 { "[Reaper]\nRetryInitial=20min\n", "",
-                                ETC ":2: [Reaper] RetryInitial: is above RetryMax=, which has its default, "
+                                ETC ":2: [Reaper] RetryInitial: 20min is above RetryMax=, which has its "
+                                    "default, "
                                     "accepted: 1s to 1h, RetryMax= not below RetryInitial=\n" },
                 { "[Reaper]\nRetryMax=1h\n", "[Reaper]\n\nRetryInitial=1h\n", "" },
                 { "[Reaper]\nRetryMax=30min\n", "[Reaper]\n\nRetryInitial=1h\n",
-                                ETC ":2: [Reaper] RetryMax: is below RetryInitial=, "
+                                ETC ":2: [Reaper] RetryMax: 30min is below RetryInitial=1h (" ETC
+                                    ".d/a.conf:3), "
                                     "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n" },
                 { "[Reaper]\nRetryMax=1h\nRetryInitial=1h\n", "[Reaper]\nRetryMax=\n",
-                                ETC ":3: [Reaper] RetryInitial: is above RetryMax=, which has its default, "
-                                    "accepted: 1s to 1h, RetryMax= not below RetryInitial=\n" },
+                                ETC
+                                ":3: [Reaper] RetryInitial: 1h is above RetryMax=, which has its default, "
+                                "accepted: 1s to 1h, RetryMax= not below RetryInitial=\n" },
                 { "[Reaper]\nRetryMax=1s\n", "[Reaper]\nRetryMax=\n", "" },
                 /* of a value that was refused nothing is known */
                 { "[Reaper]\nRetryMax=forever\nRetryInitial=20min\n", "",
@@ -274,7 +277,8 @@ static void settings_have_to_agree(void **state) {
                                 ":3: [Reaper] RetryInitial: 'x' is not a time span, accepted: 1s to 1h\n" },
                 { "[Reaper]\nRetryMax=x\nRetryInitial=20min\n", "[Reaper]\nRetryMax=1min\n",
                                 ETC ":2: [Reaper] RetryMax: 'x' is not a time span, accepted: 1s to 1d\n" ETC
-                                    ".d/a.conf:2: [Reaper] RetryMax: is below RetryInitial=, "
+                                    ".d/a.conf:2: [Reaper] RetryMax: 1min is below RetryInitial=20min (" ETC
+                                    ":3), "
                                     "accepted: 1s to 1d, RetryMax= not below RetryInitial=\n" },
         };
 

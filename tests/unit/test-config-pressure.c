@@ -62,26 +62,29 @@ static void rules_do_not_take_them(void **state) {
 }
 
 static void thresholds_have_to_agree(void **state) {
-#define HIGH_FAULT                                                                             \
-        "[Pressure] MemoryAvailableHigh: is below MemoryAvailableLow=, accepted: 0% to 100%, " \
-        "MemoryAvailableHigh= not below MemoryAvailableLow=\n"
-#define USED_FAULT "[Disk] UsedLow: is above UsedHigh=, accepted: 0% to 100%, UsedLow= not above UsedHigh=\n"
+#define HIGH_FAULT(value, low)                                                                      \
+        "[Pressure] MemoryAvailableHigh: " value " is below MemoryAvailableLow=" low ", accepted: " \
+        "0% to 100%, MemoryAvailableHigh= not below MemoryAvailableLow=\n"
+#define USED_FAULT(value, high)                                                                     \
+        "[Disk] UsedLow: " value " is above UsedHigh=" high ", accepted: 0% to 100%, UsedLow= not " \
+        "above UsedHigh=\n"
         static const struct {
                 const char *main, *drop_in, *faults;
         } cases[] = {
                 { "[Pressure]\nMemoryAvailableLow=10%\n", "", "" },
                 { "[Pressure]\nMemoryAvailableHigh=5%\n", "", "" },
-                { "[Pressure]\nMemoryAvailableHigh=4%\n", "", ETC ":2: " HIGH_FAULT },
+                { "[Pressure]\nMemoryAvailableHigh=4%\n", "", ETC ":2: " HIGH_FAULT("4%", "5%") },
                 { "[Pressure]\nMemoryAvailableHigh=9%\n", "[Pressure]\nMemoryAvailableLow=10%\n",
-                                ETC ":2: " HIGH_FAULT },
+                                ETC ":2: " HIGH_FAULT("9%", "10% (" ETC ".d/a.conf:2)") },
                 { "[Pressure]\nMemoryAvailableLow=10%\n", "[Pressure]\n\nMemoryAvailableHigh=9%\n",
-                                ETC ".d/a.conf:3: " HIGH_FAULT },
+                                ETC ".d/a.conf:3: " HIGH_FAULT("9%", "10% (" ETC ":2)") },
                 { "[Pressure]\nMemoryAvailableLow=10%\nMemoryAvailableHigh=9%\n",
                                 "[Pressure]\nMemoryAvailableHigh=\n", "" },
                 { "[Pressure]\nMemoryAvailableLow=off\nMemoryAvailableHigh=1%\n[Disk]\nUsedLow=99%\n", "",
                                 "" },
                 { "[Disk]\nUsedHigh=90%\nUsedLow=91%\n", "[Pressure]\nMemoryAvailableHigh=1%\n",
-                                ETC ".d/a.conf:2: " HIGH_FAULT ETC ":3: " USED_FAULT },
+                                ETC ".d/a.conf:2: " HIGH_FAULT("1%", "5%") ETC
+                                ":3: " USED_FAULT("91%", "90% (" ETC ":2)") },
                 /* one mistake is not told twice */
                 { "[Disk]\nUsedHigh=9O%\nUsedLow=91%\n", "",
                                 ETC ":2: [Disk] UsedHigh: '9O%' is not a percentage with at most two digits "
@@ -92,10 +95,12 @@ static void thresholds_have_to_agree(void **state) {
                 /* but does not hide another one */
                 { "[Reaper]\nRetryMax=x\nRetryInitial=1h\n[Disk]\nUsedHigh=50%\nUsedLow=60%\n", "",
                                 ETC ":2: [Reaper] RetryMax: 'x' is not a time span, accepted: 1s to 1d\n" ETC
-                                    ":6: " USED_FAULT },
+                                    ":6: " USED_FAULT("60%", "50% (" ETC ":5)") },
                 { "[Reaper]\nRetryMax=1s\n[Disk]\nUsedHigh=50%\nUsedLow=60%\n", "",
-                                ETC ":2: [Reaper] RetryMax: is below RetryInitial=, accepted: 1s to 1d, "
-                                    "RetryMax= not below RetryInitial=\n" ETC ":5: " USED_FAULT },
+                                ETC
+                                ":2: [Reaper] RetryMax: 1s is below RetryInitial=5s, accepted: 1s to 1d, "
+                                "RetryMax= not below RetryInitial=\n" ETC
+                                ":5: " USED_FAULT("60%", "50% (" ETC ":4)") },
         };
 
         (void)state;

@@ -86,11 +86,11 @@ static void test_depth(void **state __attribute__((unused))) {
         assert_true(h.partial);
 }
 
-static Holding measure_bounded(unsigned files, unsigned linked, usec_t time) {
+static Holding measure_bounded(unsigned files, unsigned linked, usec_t time, usec_t wait) {
         _cleanup_(layer_walk_freep) LayerWalk *w = NULL;
 
         assert_int_equal(layer_walk_new(tree.upper, in(&tree, "log"), PAGE_CACHE_MINCORE, &w), 0);
-        layer_walk_set_bounds(w, &(LayerBounds){ files, linked, time });
+        layer_walk_set_bounds(w, &(LayerBounds){ files, linked, time, wait });
         assert_int_equal(layer_walk_step(w, USEC_INFINITY), 0);
         return layer_walk_holding(w);
 }
@@ -104,17 +104,19 @@ static void test_bounds(void **state __attribute__((unused))) {
         }
 
         /* Beside the log there is the layer. */
-        h = measure_bounded(11, 5, LAYER_TIME_MAX);
+        h = measure_bounded(11, 5, LAYER_TIME_MAX, LAYER_WAIT_MAX);
         assert_true(h.inodes == 6 && !h.partial);
-        h = measure_bounded(10, 5, LAYER_TIME_MAX);
+        h = measure_bounded(10, 5, LAYER_TIME_MAX, LAYER_WAIT_MAX);
         assert_true(h.inodes == 6 && h.partial);
-        h = measure_bounded(3, 5, LAYER_TIME_MAX);
+        h = measure_bounded(3, 5, LAYER_TIME_MAX, LAYER_WAIT_MAX);
         assert_true(h.inodes <= 4 && h.inodes > 1 && h.partial);
         assert_true(h.cached > 0 && h.cached < 5 * (uint64_t)sysconf(_SC_PAGESIZE));
 
-        h = measure_bounded(11, 4, LAYER_TIME_MAX);
+        h = measure_bounded(11, 4, LAYER_TIME_MAX, LAYER_WAIT_MAX);
         assert_true(h.inodes == 5 && h.partial);
-        h = measure_bounded(11, 5, 0);
+        h = measure_bounded(11, 5, 0, LAYER_WAIT_MAX);
+        assert_true(h.inodes == 1 && h.partial);
+        h = measure_bounded(11, 5, LAYER_TIME_MAX, 0);
         assert_true(h.inodes == 1 && h.partial);
 }
 

@@ -314,6 +314,7 @@ static void sees_cgroups_die(void **state) {
         if (geteuid() != 0 || memory_cgroups_find("/proc", &m) < 0)
                 skip();
 
+        m.walk_max = 0; /* an instrumented one takes longer */
         fd = memfd_create("reaperd-test", MFD_CLOEXEC);
         assert_true(fd >= 0);
         assert_int_equal(memory_cgroups_count_dying(&m, "/proc", &before), 0);

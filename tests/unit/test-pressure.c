@@ -209,6 +209,69 @@ static void test_stall_is_turned_off(void **state) {
 static const uint64_t sizes[] = { 64 * MB, 256 * MB, 4 * GB, 64 * GB, 1024 * GB, 64 * 1024 * GB,
         64 * 1024 * 1024 * GB };
 
+/* 200 ms of 2 s, told as a counter. */
+static bool counted(usec_t grown, usec_t elapsed) {
+        const Stall stall = { .on = true, .threshold = 200 * USEC_PER_MSEC, .window = 2 * SEC };
+        Pressure p;
+
+        pressure_init(&p);
+        pressure_count_stalls(&p, &stall, 7 * SEC, EPOCH);
+        assert_false(pressure_counts(&p, PRESSURE_STALL, EPOCH)); /* what was before is not known */
+        pressure_count_stalls(&p, &stall, usec_add(7 * SEC, grown), EPOCH + elapsed);
+        return pressure_counts(&p, PRESSURE_STALL, EPOCH + elapsed);
+}
+
+static void test_counter(void **state) {
+        const Stall stall = { .on = true, .threshold = 200 * USEC_PER_MSEC, .window = 2 * SEC };
+        Settings s = pressure_settings();
+        NodeFigures f = node_figures_unknown();
+        Pressure p;
+
+        (void)state;
+        assert_true(counted(200 * USEC_PER_MSEC, 2 * SEC));
+        assert_false(counted(200 * USEC_PER_MSEC - 1, 2 * SEC));
+        /* A tenth of the time, whatever that is. */
+        assert_true(counted(390 * USEC_PER_MSEC, 3900 * USEC_PER_MSEC));
+        assert_false(counted(389 * USEC_PER_MSEC, 3900 * USEC_PER_MSEC));
+        assert_true(counted(SEC, 10 * SEC));
+        assert_false(counted(SEC - 1, 10 * SEC));
+        assert_true(counted(USEC_INFINITY / 2, 10 * SEC));
+        /* Within a window nothing is said yet, and the count goes on. */
+        assert_false(counted(2 * SEC, 2 * SEC - 1));
+        pressure_init(&p);
+        pressure_count_stalls(&p, &stall, 0, EPOCH);
+        pressure_count_stalls(&p, &stall, 150 * USEC_PER_MSEC, EPOCH + SEC);
+        pressure_count_stalls(&p, &stall, 200 * USEC_PER_MSEC, EPOCH + 2 * SEC);
+        assert_true(pressure_counts(&p, PRESSURE_STALL, EPOCH + 2 * SEC));
+        /* One that is smaller than before (another cgroup of the same name) tells nothing. */
+        pressure_init(&p);
+        pressure_count_stalls(&p, &stall, 9 * SEC, EPOCH);
+        pressure_count_stalls(&p, &stall, SEC, EPOCH + 2 * SEC);
+        assert_false(pressure_counts(&p, PRESSURE_STALL, EPOCH + 2 * SEC));
+        pressure_count_stalls(&p, &stall, 2 * SEC, EPOCH + 4 * SEC);
+        assert_true(pressure_counts(&p, PRESSURE_STALL, EPOCH + 4 * SEC));
+        /* What grew while it was turned off does not count. */
+        s.pressure.stall.on = false;
+        pressure_sample(&p, &s, &f, EPOCH + 5 * SEC);
+        pressure_forget_counter(&p);
+        pressure_count_stalls(&p, &stall, 9 * SEC, EPOCH + 9 * SEC);
+        assert_false(pressure_counts(&p, PRESSURE_STALL, EPOCH + 9 * SEC));
+}
+
+static void test_cause(void **state) {
+        Pressure p;
+
+        (void)state;
+        pressure_init(&p);
+        assert_int_equal(pressure_cause(&p, EPOCH), PRESSURE_NO_CAUSE);
+        pressure_stalled(&p, EPOCH);
+        assert_int_equal(pressure_cause(&p, EPOCH), PRESSURE_STALL);
+        p.thresholds[PRESSURE_DISK_INODES].counts = true;
+        assert_int_equal(pressure_cause(&p, EPOCH), PRESSURE_DISK_INODES);
+        p.thresholds[PRESSURE_MEMORY_USED].counts = true;
+        assert_int_equal(pressure_cause(&p, EPOCH), PRESSURE_MEMORY_USED);
+}
+
 static void test_rest_above_half(void **state) {
         static const unsigned lows[] = { 0, 1, 500, 3000, 5000 };
         Settings s = pressure_settings();
@@ -415,6 +478,8 @@ int main(void) {
                 cmocka_unit_test(test_time_that_stands_or_ends),
                 cmocka_unit_test(test_settings_change),
                 cmocka_unit_test(test_stall_is_turned_off),
+                cmocka_unit_test(test_counter),
+                cmocka_unit_test(test_cause),
                 cmocka_unit_test(test_rest_above_half),
                 cmocka_unit_test(test_sooner_when_nearer),
                 cmocka_unit_test(test_period_by_hand),

@@ -107,13 +107,13 @@ static void leaves_other_files_alone(void **state) {
 
         assert_int_equal(psi_open_trigger(below("missing"), &s), -ENOENT);
         assert_int_equal(psi_open_trigger("", &s), -ENOENT);
-        assert_int_equal(psi_open_trigger(below("psi"), &s), -EINVAL);
-        assert_int_equal(psi_open_trigger(below("link"), &s), -EINVAL);
-        assert_int_equal(psi_open_trigger(below("empty"), &s), -EINVAL);
-        assert_int_equal(psi_open_trigger(below("fifo"), &s), -EINVAL);
-        assert_int_equal(psi_open_trigger(folder, &s), -EINVAL);
-        assert_int_equal(psi_open_trigger("/proc", &s), -EINVAL);
-        assert_int_equal(psi_open_trigger("/dev/null", &s), -EINVAL);
+        assert_int_equal(psi_open_trigger(below("psi"), &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger(below("link"), &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger(below("empty"), &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger(below("fifo"), &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger(folder, &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger("/proc", &s), -EBADMSG);
+        assert_int_equal(psi_open_trigger("/dev/null", &s), -EBADMSG);
 
         f = fopen(below("psi"), "re");
         assert_non_null(f);
@@ -122,7 +122,7 @@ static void leaves_other_files_alone(void **state) {
         assert_int_equal(fclose(f), 0);
 
         /* A file of proc that takes any text: the name of this process. */
-        assert_int_equal(psi_open_trigger("/proc/self/comm", &s), -EINVAL);
+        assert_int_equal(psi_open_trigger("/proc/self/comm", &s), -EBADMSG);
         f = fopen("/proc/self/comm", "re");
         assert_non_null(f);
         assert_non_null(fgets(text, sizeof(text), f));

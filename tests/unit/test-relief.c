@@ -109,6 +109,29 @@ static void test_sums(void **state) {
         assert_int_equal(r.batch.unknown, 3);
 }
 
+/* Perhaps it was removed: the effect is looked at all the same. */
+static void test_unanswered(void **state) {
+        Settings s = pressure_settings();
+        NodeFigures f = figures_of(GB);
+        Relief r;
+
+        (void)state;
+        relief_init(&r);
+        relief_unanswered(&r); /* there is no batch */
+        relief_begin(&r, PRESSURE_DISK_USED, &f);
+        relief_removals_ended(&r, &s, EPOCH);
+        assert_int_equal(r.phase, RELIEF_RESTING);
+
+        relief_begin(&r, PRESSURE_DISK_USED, &f);
+        relief_unanswered(&r);
+        relief_removals_ended(&r, &s, EPOCH);
+        assert_int_equal(r.phase, RELIEF_COOLING);
+        relief_removed(&r, NULL, true); /* so it was */
+        assert_int_equal(r.batch.removed, 1);
+        relief_unanswered(&r);
+        assert_int_equal(r.batch.unanswered, 1);
+}
+
 static void test_change(void **state) {
         static const struct {
                 uint64_t before, after;
@@ -538,6 +561,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_phases),
                 cmocka_unit_test(test_sums),
+                cmocka_unit_test(test_unanswered),
                 cmocka_unit_test(test_change),
                 cmocka_unit_test(test_what_helps),
                 cmocka_unit_test(test_gains_elsewhere),
