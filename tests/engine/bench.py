@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
 from history import History
+from journal import Journal
 from lab import Engine, Reaper, RecordingProxy, Swarm, until
 from oracle import Judgement, judge
 from recorder import Recorder
@@ -17,6 +18,7 @@ LOW = {
     "SettleTime": "0", "MinimumAge": "10s", "Success": "12s", "Failure": "25s",
     "OOMKilled": "18s", "Shutdown": "14s", "FailedStart": "15s",
     "KeepLastFailure": 0,
+    "Pressure.Enabled": "no",       # what else runs on this machine must not change a test's outcome
 }
 
 
@@ -47,12 +49,17 @@ class Bench:
         return {"Endpoint": f"unix://{self.proxy.path}", **LOW, **(more or {})}
 
     def reaper(self, *arguments: str, settings: Mapping[str, Any] | None = None,
-               **options: Any) -> Reaper:
-        """Start reaperd behind the proxy, with LOW and the given settings."""
+               journal: Journal | None = None, **options: Any) -> Reaper:
+        """Start reaperd behind the proxy, with LOW and the given settings.
+
+        journal: what it says goes there, and the oracle reads its fields.
+        """
+        if journal is not None:
+            options["wrapper"] = journal.wrapper
         made = Reaper(self.binary, self.engine.dir, self.settings(settings),
                       ["--log-level=debug", *arguments], **options)
         self.reapers.append(made)
-        self.recorder.add_run(made)
+        self.recorder.add_run(made, journal)
         return made
 
     def stop_reapers(self) -> None:
@@ -116,5 +123,7 @@ class Bench:
             raise
 
     def log_tail(self, lines: int = 60) -> str:
-        return "\n".join(line for reaper in self.reapers[-2:]
-                         for line in [f"--- {reaper.config.read_text()}", *reaper.log[-lines:]])
+        said = [[record.fields["MESSAGE"] for record in run.records]
+                for run in self.history().runs[-2:] if run.journal]
+        return "\n".join(line for log in [*(reaper.log for reaper in self.reapers[-2:]), *said]
+                         for line in ["---", *log[-lines:]])

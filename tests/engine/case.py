@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from config import Configuration, Values
-from history import FOREVER, EngineLife, Event, History, Look, Run
+from history import FOREVER, EngineLife, Event, History, Look, Record, Run
 from lab.proxy import Call
 from lab.reaper import Reload
+from levels import Levels
 
 CLOCK = 0.05            # seconds that two readings of a clock may differ
 NOTICE = 0.2            # seconds that the record of a READY=1 may lag
@@ -40,6 +41,7 @@ class Case:
         self._events: dict[str, list[Event]] = defaultdict(list)
         self._deletes: dict[str, list[Call]] = defaultdict(list)
         self._configurations: dict[int, Configuration] = {}
+        self._levels: dict[tuple[int, int], Levels] = {}
         for event in sorted(history.events, key=lambda e: e.time):
             self._events[event.container].append(event)
         for call in history.calls:
@@ -118,11 +120,23 @@ class Case:
                 return run
         return None
 
+    def said(self, run: Run, container: str) -> Record | None:
+        """What the run has said of its removal."""
+        return next((record for record in run.records if record.is_removal
+                     and record.fields["CONTAINER_ID"] == container[:12]), None)
+
     def configuration(self, settings: Mapping[str, Any]) -> Configuration:
         """Made once for each mapping, which the history keeps alive."""
         if id(settings) not in self._configurations:
             self._configurations[id(settings)] = Configuration(settings)
         return self._configurations[id(settings)]
+
+    def levels(self, run: Run, configuration: Configuration) -> Levels:
+        """Those of a run by a configuration of it, which the case keeps alive."""
+        key = (id(run), id(configuration))
+        if key not in self._levels:
+            self._levels[key] = Levels(run, configuration, self.h.samples)
+        return self._levels[key]
 
     def reloads(self, run: Run) -> list[Reload]:
         """Those that changed something, in order."""

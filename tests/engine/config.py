@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Callable, Mapping
 
 from history import FOREVER, Look
@@ -25,6 +26,18 @@ DEFAULTS = {
     "KeepLastFor": "7d", "LogTail": 0, "MaxStopped": "infinity", "Honor": "yes",
     "MaxTTL": "infinity", "SettleTime": "60s", "ResyncInterval": "5min", "Parallelism": 4,
     "SurgeLimit": 50, "FirstRunDelay": "10min", "Endpoint": "",
+    "Pressure.Enabled": "yes", "Pressure.MemoryAvailableLow": "5%", "Pressure.MemoryUsedHigh": "off",
+    "Pressure.Stall": "some 200ms/2s", "Pressure.PressureFile": "/proc/pressure/memory",
+    "Pressure.MinimumAge": "15s", "Pressure.ElevatedFactor": "10%", "Pressure.Sustain": "5s",
+    "Pressure.CoolDown": "15s", "Pressure.BatchSize": 8, "Pressure.MinimumReclaim": "16M",
+    "Pressure.GiveUpAfter": 3, "Pressure.GiveUpFor": "10min",
+    "Disk.UsedHigh": "off", "Disk.InodesHigh": "off",
+}
+# By the setting that enters: the one that leaves, and its distance in points if it is not given.
+THRESHOLDS = {
+    "MemoryAvailableLow": ("Pressure.MemoryAvailableHigh", 3.0),
+    "MemoryUsedHigh": ("Pressure.MemoryUsedLow", -3.0),
+    "UsedHigh": ("Disk.UsedLow", -3.0), "InodesHigh": ("Disk.InodesLow", -3.0),
 }
 
 
@@ -48,6 +61,23 @@ def count(text: Any, most: int = 10_000) -> float:
     if not re.fullmatch(r"\d+", str(text)) or int(text) > most:
         raise ValueError(f"not a count: {text!r}")
     return float(int(text))
+
+
+def share(text: Any) -> float | None:
+    """A percentage; None if it is off."""
+    if str(text) == "off":
+        return None
+    if not re.fullmatch(r"\d+(\.\d{1,2})?%", str(text)) or float(str(text)[:-1]) > 100:
+        raise ValueError(f"not a share: {text!r}")
+    return float(str(text)[:-1])
+
+
+def size(text: Any) -> float:
+    """A number of bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([BKMGTP]?)", str(text))
+    if found is None:
+        raise ValueError(f"not a size: {text!r}")
+    return float(found[1]) * 1024 ** "BKMGTP".index(found[2] or "B")
 
 
 def boolean(text: Any) -> bool:
@@ -135,10 +165,31 @@ class Values:
     log_tail: int
 
 
-class Configuration:
-    """The settings that hold at one time."""
+@dataclass
+class Stall:
+    """Elevated after so many seconds of stall within a window."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    word: str
+    threshold: float
+    window: float
+
+
+def _stall(text: str) -> Stall | None:
+    if text == "off":
+        return None
+    word, threshold, window = re.split(r"[ /]+", text)
+    return Stall(word, span(threshold), span(window))
+
+
+class Configuration:
+    """The settings that hold at one time.
+
+    factor, floor, now: what becomes of spans under pressure, see `elevated` and `critical`.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], factor: float = 1.0, floor: float | None = None,
+                 now: bool = False) -> None:
+        self._settings, self._factor, self._floor, self._now = settings, factor, floor, now
         self.rules = [(key.removeprefix("Rule "), _given(rule)) for key, rule in settings.items()
                       if key.startswith("Rule ")]
         self._main = _given({key: value for key, value in settings.items()
@@ -151,9 +202,31 @@ class Configuration:
         self.max_stopped = count(have["MaxStopped"], 1_000_000)
         self.surge_limit = count(have["SurgeLimit"], 1_000_000)
         self.first_run_delay = span(have["FirstRunDelay"])
+        self.enabled = boolean(have["Pressure.Enabled"])
+        self.stall = _stall(str(have["Pressure.Stall"])) if self.enabled else None
+        self.pressure_file = str(have["Pressure.PressureFile"])
+        self.sustain = span(have["Pressure.Sustain"])
+        self.cool_down = span(have["Pressure.CoolDown"])
+        self.batch_size = int(have["Pressure.BatchSize"])
+        self.minimum_reclaim = size(have["Pressure.MinimumReclaim"])
+        self.give_up_after = int(have["Pressure.GiveUpAfter"])
+        self.give_up_for = span(have["Pressure.GiveUpFor"])
+        self.thresholds = _thresholds(have, self.enabled)
+        self._elevated_factor = (share(have["Pressure.ElevatedFactor"]) or 0.0) / 100
+        self._pressure_age = span(have["Pressure.MinimumAge"])
         self._honor = boolean(have["Honor"])
         self._max_ttl = span(have["MaxTTL"])
         self._known: dict[Any, Values] = {}
+
+    @cached_property
+    def elevated(self) -> "Configuration":
+        """The same at the elevated level: spans shrink, and all else holds."""
+        return Configuration(self._settings, factor=self._elevated_factor)
+
+    @cached_property
+    def critical(self) -> "Configuration":
+        """The same for a batch at the critical level: from another floor on, whatever the spans."""
+        return Configuration(self._settings, floor=self._pressure_age, now=True)
 
     def values(self, look: Look, is_task: bool) -> Values:
         key = (is_task, look.name, look.image, tuple(sorted(look.labels.items())))
@@ -171,19 +244,37 @@ class Configuration:
         labels = look.labels if self._honor else {}
         keep = _label(labels, "keep", boolean)
         ttl, ttl_failure = _label(labels, "ttl", span), _label(labels, "ttl.failure", span)
-        keep_last = _label(labels, "keep-last", count)
+        keep_last = 0.0 if self._now else _label(labels, "keep-last", count)
         if ttl is not None:
             spans = dict.fromkeys(OUTCOMES, min(ttl, self._max_ttl))
         if ttl_failure is not None:
             spans |= dict.fromkeys(FAILURES, min(ttl_failure, self._max_ttl))
+        floor = span(have["MinimumAge"]) if self._floor is None else self._floor
         return Values(
             in_scope=is_task or rule.get("Action") == "reap", rule=name,
             keep_by_rule=rule.get("Action") == "keep", keep_by_label=self._max_ttl if keep else 0.0,
-            minimum_age=span(have["MinimumAge"]), spans=spans, orphan_age=span(have["OrphanAge"]),
+            minimum_age=floor, spans={name: self._counted(each) for name, each in spans.items()},
+            orphan_age=self._counted(span(have["OrphanAge"])),
             volumes=have["RemoveVolumes"] in (("swarm", "always") if is_task else ("always",)),
             keep_last=count(have["KeepLast"]) if keep_last is None else keep_last,
             keep_last_failure=count(have["KeepLastFailure"]),
             keep_last_for=span(have["KeepLastFor"]), log_tail=int(have["LogTail"]))
+
+    def _counted(self, each: float) -> float:
+        """What a span counts as at this level."""
+        return 0.0 if self._now else each if each == FOREVER else each * self._factor
+
+
+def _thresholds(have: Mapping[str, Any], enabled: bool) -> dict[str, tuple[float, float]]:
+    """(enters, leaves) in percent of those that are on."""
+    found = {}
+    for key, (leave, distance) in THRESHOLDS.items():
+        section = leave.partition(".")[0]
+        enters = share(have[f"{section}.{key}"])
+        if enters is not None and (enabled or section == "Disk"):
+            leaves = share(have[leave]) if leave in have else None
+            found[key] = (enters, min(max(enters + distance, 0), 100.0) if leaves is None else leaves)
+    return found
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

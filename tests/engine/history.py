@@ -45,11 +45,40 @@ class Look:
 
 
 @dataclass
+class Sample:
+    """What the node had at one time: bytes, microseconds, percent."""
+
+    time: float
+    total: int
+    free: int
+    available: int
+    cached: int = 0
+    some: int | None = None     # that tasks have stalled for want of memory; None: not told
+    full: int | None = None
+    disk: float = 0.0           # of the engine's file system, in use
+    inodes: float = 0.0
+
+
+@dataclass
+class Record:
+    """What a run of reaperd said; on stderr without a time and with few fields."""
+
+    time: float
+    fields: Mapping[str, str]
+
+    @property
+    def is_removal(self) -> bool:
+        return "REAPERD_VERDICT" in self.fields and self.fields["MESSAGE"].startswith(
+            ("Removed ", "Would remove "))
+
+
+@dataclass
 class Run:
     """One run of reaperd: from..to, its settings, when it was kept from working.
 
     settings: those that it started with; reloads: what became of them;
-    first_run: started with a state directory that bears no mark.
+    first_run: started with a state directory that bears no mark; journal: its
+    records came with all of their fields.
     """
 
     start: float
@@ -60,6 +89,8 @@ class Run:
     blocked: list[tuple[float, float]] = field(default_factory=list)
     reloads: list[Reload] = field(default_factory=list)
     first_run: bool = False
+    records: list[Record] = field(default_factory=list)
+    journal: bool = False
 
 
 @dataclass
@@ -88,6 +119,7 @@ class History:
     lives: list[EngineLife] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     let_go: dict[str, float] = field(default_factory=dict)      # service or container: by the test
     stuck: set[str] = field(default_factory=set)                # made irremovable by the test
     end: float = 0.0
@@ -105,6 +137,10 @@ class History:
                                  f"{life.stopping:.2f}, ended {life.ended:.2f}") for life in self.lives]
         lines += [(run.start, f"reaperd started, ended {run.end:.2f}, blocked {run.blocked}")
                   for run in self.runs]
+        lines += [(record.time, f"reaperd said: {record.fields['MESSAGE']}") for run in self.runs
+                  for record in run.records if record.time and (
+                      record.fields.get("CONTAINER_ID_FULL") == container
+                      or any(key.startswith("REAPERD_PRESSURE") for key in record.fields))]
         lines += [(reload.sent, f"SIGHUP, READY {reload.done:.2f}, good: {reload.good}")
                   for run in self.runs for reload in run.reloads]
         if container in self.gone:

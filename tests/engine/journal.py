@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 
 _SCRIPT = """
@@ -43,7 +44,7 @@ class Journal:
         self._path = str(self._folder / "socket")
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sock.bind(self._path)
-        self._entries: list[dict[str, str]] = []
+        self._entries: list[tuple[float, dict[str, str]]] = []
         # Always drained: a sender blocks when ten datagrams wait.
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
@@ -55,6 +56,10 @@ class Journal:
 
     def entries(self) -> list[dict[str, str]]:
         """Everything received so far."""
+        return [fields for _, fields in self.timed()]
+
+    def timed(self) -> list[tuple[float, dict[str, str]]]:
+        """The same, each with the wall clock time at which it came."""
         return list(self._entries)
 
     def close(self) -> None:
@@ -65,4 +70,4 @@ class Journal:
 
     def _receive(self) -> None:
         while data := self._sock.recv(1 << 20):
-            self._entries.append(parse(data))
+            self._entries.append((time.time(), parse(data)))

@@ -4,7 +4,8 @@
 It judges a history against the configuration.  What reaperd asked of the
 engine is taken from the recording proxy, what became of the containers from
 the engine's own events and inspects.  Each kind of fault has a self-test that
-provokes it (test_oracle.py, test_oracle_policy.py).
+provokes it (test_oracle.py, test_oracle_policy.py,
+test_oracle_pressure.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from config import Configuration
 from gates import Hold, Window, held, held_until, holds, once_windows, unlisted, windows
 from history import FOREVER, History, Look, Run
 from lab.proxy import Call
+from pressure import against_pressure, judge_pressure
 from retention import kept_last, outcomes
 from standing import Objection, due_for_certain, objection, removable
 from task_outcomes import engine_stopping, judge_tasks
@@ -78,6 +80,7 @@ def judge(history: History) -> Judgement:
             _judge_overdue(case, container, run, able, waits[id(run)], result)
         for window in [] if run.once else able:
             judge_cap(case, run, window, waits[id(run)], LATE, result.add)
+        judge_pressure(case, run, waits[id(run)], LATE, result.add)
     judge_tasks(case, result.add)
     return result
 
@@ -153,18 +156,28 @@ def _against(case: Case, call: Call, look: Look, run: Run, waits: list[Hold],
     wanted = {"v": ["1"]} if values.volumes else {}
     if values.in_scope and {k: v for k, v in call.query.items() if k != "force"} != wanted:
         found.append(Objection("volumes", f"{call.target}, expected the query {wanted}"))
-    first = objection(case, container, look, run, call.time, configuration)
-    if first is not None:
-        cap = (over_cap(case, container, look, run, call.time, configuration, waits)
-               if first.yields else first)
-        if cap is not None:
-            found += {"no-cap": [first], "over-cap": [first, cap]}.get(cap.kind, [cap])
+    said = case.said(run, container)
+    pressed = said is not None and said.fields["REAPERD_VERDICT"] == "pressure"
+    ways = [] if pressed else [_without_pressure(case, container, look, run, call.time, configuration, waits)]
+    if pressed or said is None:
+        ways += against_pressure(case, container, look, run, call.time, configuration, said)
+    found += min(ways, key=len)
     certain = set(outcomes(case, container, look, run)) <= {"Failure", "OOMKilled"}
     if values.log_tail and certain and not any(
             each.is_logs and each.container == container and each.ended is not None
             and call.time - INSPECT_AGE <= each.ended <= call.time for each in case.h.calls):
         found.append(Objection("no-log", "its log was not read before it went"))
     return found
+
+
+def _without_pressure(case: Case, container: str, look: Look, run: Run, when: float,
+                      configuration: Configuration, waits: list[Hold]) -> list[Objection]:
+    """What stands against it by its own age, and if that yields by the cap."""
+    first = objection(case, container, look, run, when, configuration)
+    if first is None:
+        return []
+    cap = over_cap(case, container, look, run, when, configuration, waits) if first.yields else first
+    return [] if cap is None else {"no-cap": [first], "over-cap": [first, cap]}.get(cap.kind, [cap])
 
 
 def _judge_second_look(case: Case, call: Call, container: str, result: Judgement) -> None:

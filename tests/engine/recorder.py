@@ -5,23 +5,31 @@ Two threads speak to the engine's own socket, never through the proxy of
 reaperd: one follows the unfiltered event stream, over restarts of the engine
 with `since`; the other lists and inspects.  A stopped container is inspected
 as soon as its end is known and now and then afterwards, a `created` one every
-second, because a failed start makes no event.
+second, because a failed start makes no event.  A third thread reads what the
+node has, more often than reaperd does.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
+import re
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from history import FOREVER, EngineLife, Event, History, Look, Run
+from history import FOREVER, EngineLife, Event, History, Look, Record, Run, Sample
+from journal import Journal
 from lab import ApiError, Client, Engine, Reaper, RecordingProxy
+from lab.hog import meminfo, stalled
 
 SWEEP = 0.25            # seconds between two rounds of the lists
 RECHECK = 5.0           # seconds between two looks at a stopped container
 RECHECK_CREATED = 1.0
+SAMPLE = 0.05           # seconds between two samples of the node
+REMOVED = re.compile(r"reaperd: (Removed ([0-9a-f]{12}) .*: ([a-z-]+), age .*)")
 DOWN = (OSError, http.client.HTTPException, ApiError, ValueError)
 
 
@@ -44,6 +52,26 @@ def look_at(details: dict[str, Any], now: float) -> Look:
                 host["RestartPolicy"]["Name"] not in ("", "no"))
 
 
+def sample(data: Path, psi: bool) -> Sample:
+    """What the node has now; the disk as df(1) counts."""
+    memory, disk = meminfo(), os.statvfs(data)
+    used = disk.f_blocks - disk.f_bfree
+    return Sample(time.time(), memory["MemTotal"], memory["MemFree"], memory["MemAvailable"],
+                  memory["Cached"], stalled("some") if psi else None, stalled("full") if psi else None,
+                  100 * used / max(used + disk.f_bavail, 1),
+                  100 * (disk.f_files - disk.f_ffree) / max(disk.f_files, 1))
+
+
+def records(reaper: Reaper, run: Run, journal: Journal | None) -> list[Record]:
+    """What a run has said: by the journal, else what its lines of removals tell."""
+    if journal is not None:
+        return [Record(when, fields) for when, fields in journal.timed()
+                if run.start <= when <= run.end + 0.1]
+    found = [match for line in reaper.log if (match := REMOVED.fullmatch(line))]
+    return [Record(0.0, {"MESSAGE": match[1], "CONTAINER_ID": match[2], "REAPERD_VERDICT": match[3]})
+            for match in found]
+
+
 class Recorder:
     """Records from start() to stop(); `history` is complete afterwards."""
 
@@ -52,13 +80,13 @@ class Recorder:
         self._engine = engine
         self._proxies = list(proxies)
         self._client = Client(engine.socket, timeout=15.0)
-        self._runs: list[tuple[Reaper, Run]] = []
+        self._runs: list[tuple[Reaper, Run, Journal | None]] = []
         self._lock = threading.Lock()
         self._due: dict[str, float] = {}        # container: when to look at it next
         self._stopping = threading.Event()
         self._swept = threading.Event()
         self._threads = [threading.Thread(target=body, daemon=True)
-                         for body in (self._follow, self._watch)]
+                         for body in (self._follow, self._watch, self._sample)]
 
     def start(self) -> "Recorder":
         for thread in self._threads:
@@ -73,11 +101,11 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def add_run(self, reaper: Reaper) -> Reaper:
-        """Tell of a run of reaperd; its times are read at stop()."""
+    def add_run(self, reaper: Reaper, journal: Journal | None = None) -> Reaper:
+        """Tell of a run of reaperd, and where its records go; all of it is read at stop()."""
         run = Run(reaper.started, FOREVER, reaper.settings, "--dry-run" in reaper.arguments,
                   "--once" in reaper.arguments)
-        self._runs.append((reaper, run))
+        self._runs.append((reaper, run, journal))
         return reaper
 
     def add_proxy(self, proxy: RecordingProxy) -> None:
@@ -111,12 +139,13 @@ class Recorder:
         history.lives = [EngineLife(life.started, life.up or FOREVER,
                                     life.stopping or FOREVER, life.ended or FOREVER)
                          for life in self._engine.lives]
-        for reaper, run in self._runs:
+        for reaper, run, journal in self._runs:
             run.end = FOREVER if reaper.ended is None else reaper.ended
             cuts = [cut for proxy in self._proxies for cut in proxy.cuts]
             run.blocked = [(a, b) for a, b in [*reaper.pauses, *cuts]]
             run.reloads, run.first_run = list(reaper.reloads), reaper.first_run
-        history.runs = [run for _, run in self._runs]
+            run.records, run.journal = records(reaper, run, journal), journal is not None
+        history.runs = [run for _, run, _ in self._runs]
         return history
 
     # -- inside ------------------------------------------------------------------
@@ -149,6 +178,16 @@ class Recorder:
         if event.action in ("create", "start", "die", "stop"):
             with self._lock:
                 self._due[event.container] = 0.0
+
+    def _sample(self) -> None:
+        data = self._engine.dir / "data"
+        psi = os.access("/proc/pressure/memory", os.R_OK)
+        try:
+            while not self._stopping.wait(SAMPLE):
+                self.history.samples.append(sample(data, psi))
+        except Exception as error:              # noqa: BLE001 - a lost thread must be seen
+            self.history.troubles.append(f"recorder: {error!r}")
+            raise
 
     def _watch(self) -> None:
         next_slow = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from history import FOREVER, EngineLife, Event, History, Look, Run
+from history import FOREVER, EngineLife, Event, History, Look, Record, Run, Sample
 from lab.proxy import Call
 from lab.reaper import Reload
 from oracle import judge
@@ -80,6 +80,34 @@ class Scene:
         if status == 204:
             self.event(when + 0.02, "destroy", container=container)
         return made
+
+    def node(self, *spans: tuple[float, float, dict[str, float]]) -> None:
+        """Samples of a node with plenty of everything, but for (begin, end, figures in percent).
+
+        `stalls`: the part of the time that some tasks wait for memory.
+        """
+        some = 0.0
+        for tick in range(-1000, 1000):
+            now = {"available": 60.0, "free": 50.0, "disk": 10.0, "inodes": 10.0, "stalls": 0.0}
+            for begin, end, figures in spans:
+                if T + begin <= T + tick / 10 < T + end:
+                    now |= figures
+            some += now["stalls"] * 1e5
+            self.h.samples.append(Sample(T + tick / 10, 10_000, int(now["free"] * 100), int(now["available"] * 100),
+                                         0, int(some), int(some) // 2, now["disk"], now["inodes"]))
+
+    def say(self, when: float, message: str, **fields: Any) -> Record:
+        """A record in the journal."""
+        self.run.journal = True
+        made = Record(when, {"MESSAGE": message, **{key: str(value) for key, value in fields.items()}})
+        self.run.records.append(made)
+        return made
+
+    def remove_and_say(self, when: float, setting: str, verdict: str = "pressure", container: str = A,
+                       **fields: Any) -> None:
+        self.remove(when, container=container)
+        self.say(when + 0.02, f"Removed {container[:12]}", CONTAINER_ID=container[:12],
+                 CONTAINER_ID_FULL=container, REAPERD_VERDICT=verdict, REAPERD_SETTING=setting, **fields)
 
     def kinds(self) -> set[str]:
         return judge(self.h).kinds

@@ -82,7 +82,7 @@ def test_journal_fields(bench: Bench, stock: Stock, journal: Journal) -> None:
         deleted, = [c.time for c in history.calls if c.method == "DELETE" and c.container == ident]
         assert abs(int(entry["REAPERD_AGE_USEC"]) / 1e6 - (deleted - look.finished)) < 1.5
         assert re.fullmatch(rf"Removed {ident[:12]} {re.escape(look.name)}: ttl-expired, "
-                            rf"age [0-9a-z. ]+, exit {look.exit_code}", entry["MESSAGE"])
+                            rf"age [0-9a-z. ]+, exit {look.exit_code}(, held [0-9.]+[BKM])?", entry["MESSAGE"])
         assert entry["PRIORITY"] in ("5", "6")
     assert not reaper.log, "it wrote to stderr although that is the journal"
 

@@ -14,7 +14,8 @@ import pytest
 
 from conftest import HERE
 from lab import Engine, RecordingProxy, until
-from lab.host import cgroup_folders, processes_naming
+from lab.hog import MB, Hog, MemoryCgroup, Thrasher, meminfo, stalled
+from lab.host import cgroup_folders, processes_naming, remove_cgroup
 from lab.proxy import _Messages
 
 SCRIPT = """
@@ -75,6 +76,48 @@ def test_never_started() -> None:
     done = subprocess.run([sys.executable, "-c", code, str(HERE.parent)], check=True, text=True,
                           capture_output=True)
     assert done.stdout.startswith("/tmp/rp-") and not Path(done.stdout.strip()).exists()
+
+
+HOG = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from lab.hog import MB, Hog, MemoryCgroup
+with MemoryCgroup() as cgroup, Hog(50 * MB, cgroup):
+    print(cgroup.path, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, None])
+def test_hogs_end_with_their_parent(host_ready: None, sign: signal.Signals | None) -> None:
+    """Also when it is killed; then its empty cgroup stays."""
+    with subprocess.Popen([sys.executable, "-c", HOG, str(HERE.parent)], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdin
+        cgroup = Path(process.stdout.readline().strip())
+        assert len((cgroup / "cgroup.procs").read_text().split()) == 1
+        if sign is None:
+            process.stdin.close()
+        else:
+            process.send_signal(sign)
+        process.wait(10)
+    if sign is None:
+        assert not cgroup.exists()
+    else:
+        until(lambda: not (cgroup / "cgroup.procs").read_text(), 5, "the end of the hog")
+        remove_cgroup(cgroup.name)
+
+
+def test_hogs_are_bounded(host_ready: None, tmp_path: Path) -> None:
+    """By what the machine has, and by the cgroup; nothing of them stays."""
+    with pytest.raises(MemoryError):
+        Hog(meminfo()["MemAvailable"])
+    with MemoryCgroup(32 * MB) as cgroup, pytest.raises(ChildProcessError):
+        Hog(100 * MB, cgroup)
+    with Thrasher(tmp_path, 64 * MB, 16 * MB) as thrasher:
+        before = stalled()
+        until(lambda: stalled() > before, 20, "a stall")
+    assert not thrasher.cgroup.path.exists() and not cgroup.path.exists() and not list(tmp_path.iterdir())
 
 
 ANSWERS = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n2;x=y\r\nab\r\n0\r\n\r\n"

@@ -177,7 +177,7 @@ def test_one_record_for_each_removal(scenario: Scenario) -> None:
     """On stderr, when that is not the journal, the text alone."""
     lines = [line for line in scenario.bench.reapers[0].log if line.startswith("reaperd: Removed ")]
     pattern = (r"reaperd: Removed ([0-9a-f]{12}) (\S+): ttl-expired, "
-               r"age ([0-9a-z ]+), exit (-?\d+)")
+               r"age ([0-9a-z ]+), exit (-?\d+)(?:, held [0-9.]+[BKM])?")
     found = [re.fullmatch(pattern, line) for line in lines]
     assert all(found), [line for line, match in zip(lines, found) if not match]
     by_id = {match[1]: match for match in found if match}

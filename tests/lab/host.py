@@ -27,7 +27,7 @@ def run(*argv: str) -> None:
         raise OSError(f"{' '.join(argv)}: exit {done.returncode}: {done.stdout.strip()}")
 
 
-def _mount_points() -> list[tuple[str, str]]:
+def mount_points() -> list[tuple[str, str]]:
     """(mount point, file system type) of every mount that we see."""
     points = []
     for line in Path("/proc/self/mounts").read_text().splitlines():
@@ -39,7 +39,7 @@ def _mount_points() -> list[tuple[str, str]]:
 def unmount_below(folder: Path) -> None:
     """Unmount everything under a folder, the deepest first."""
     inside = f"{folder}/"
-    for point, _ in reversed(_mount_points()):
+    for point, _ in reversed(mount_points()):
         if point.startswith(inside):
             subprocess.run(["umount", "--lazy", "--no-canonicalize", point], check=False,
                            stderr=subprocess.DEVNULL)
@@ -47,7 +47,7 @@ def unmount_below(folder: Path) -> None:
 
 def cgroup_folders(name: str) -> list[Path]:
     """The folder of that cgroup in every hierarchy (v1 controllers and v2)."""
-    roots = [Path(point) for point, kind in _mount_points() if kind in ("cgroup", "cgroup2")]
+    roots = [Path(point) for point, kind in mount_points() if kind in ("cgroup", "cgroup2")]
     return [root / name for root in roots if (root / name).is_dir()]
 
 

@@ -25,6 +25,8 @@ SECTIONS = {
     "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter", "SurgeLimit",
                "FirstRunDelay"),
 }
+# Of these the settings hold "Section.Key": [Retention] has some of the same keys.
+PREFIXED = ("Pressure", "Disk")
 RULE = "Rule "          # "Rule NAME" in the settings holds the mapping of a rule's own keys
 FIRST_RUN_MARK = "first-run-done"
 
@@ -33,9 +35,13 @@ def config_text(settings: Mapping[str, Any]) -> str:
     """An INI file with the given settings, each in its section, rules as they come."""
     rules = {key: rule for key, rule in settings.items() if key.startswith(RULE)}
     known = {key for keys in SECTIONS.values() for key in keys}
-    if unknown := settings.keys() - rules.keys() - known:
+    prefixed = {key for key in settings if key.partition(".")[0] in PREFIXED}
+    if unknown := settings.keys() - rules.keys() - known - prefixed:
         raise KeyError(f"no section known for {sorted(unknown)}")
     lines = []
+    for section in PREFIXED:
+        lines += [f"[{section}]", *(f"{key.partition('.')[2]}={settings[key]}" for key in settings
+                                    if key.startswith(f"{section}.")), ""]
     for section, keys in SECTIONS.items():
         lines += [f"[{section}]", *(f"{key}={settings[key]}" for key in keys if key in settings), ""]
     for name, rule in rules.items():
