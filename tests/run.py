@@ -20,6 +20,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Callable
@@ -312,13 +313,13 @@ def suite_install() -> Count:
     return count
 
 
-def pytest(folder: str, output: IO[str] | None = None) -> Count:
-    """Runs a folder of tests; without `output` they are seen as they go."""
+def pytest(places: list[str], output: IO[str] | None = None) -> Count:
+    """Runs folders or files of tests; without `output` they are seen as they go."""
     count = Count()
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
-                               f"--junitxml={report}", f"--basetemp={scratch}/pytest", folder], cwd=TOP, check=False,
+                               f"--junitxml={report}", f"--basetemp={scratch}/pytest", *places], cwd=TOP, check=False,
                               stdout=output, stderr=output and subprocess.STDOUT,
                               env={**os.environ, "REAPERD": str(BUILD / "reaperd")})
         try:
@@ -337,8 +338,17 @@ def pytest(folder: str, output: IO[str] | None = None) -> Count:
                         count.notes.append(f"{kind}: {case.get('classname')}.{case.get('name')}")
     if done.returncode != 0 and count.failed == 0 or count.passed == 0:
         count.failed += 1
-        count.notes.append(f"failed: pytest {folder} ended with status {done.returncode}")
+        count.notes.append(f"failed: pytest {places[0]} ended with status {done.returncode}")
     return count
+
+
+def places_of(suite: str) -> list[str]:
+    """Where the tests of a suite that pytest runs are; those of pressure take as long as all other protocol tests."""
+    if suite == "engine":
+        return ["tests/engine"]
+    files = sorted(str(path.relative_to(TOP)) for path in (TOP / "tests/protocol").glob("test_*.py"))
+    slow = [file for file in files if re.search("test_(pressure|measuring)", file)]
+    return slow if suite == "pressure" else [file for file in files if file not in slow]
 
 
 SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
@@ -348,30 +358,30 @@ SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
     "valgrind": ("unit tests under valgrind", suite_valgrind),
     "sanitize": ("unit tests under ASan and UBSan", suite_sanitize),
     "install": ("make install and uninstall", suite_install),
-    "protocol": ("reaperd against a scripted engine", lambda: pytest("tests/protocol")),
-    "engine": ("reaperd on a real engine with a real Swarm", lambda: pytest("tests/engine")),
+    "protocol": ("reaperd against a scripted engine", lambda: pytest(places_of("protocol"))),
+    "pressure": ("the same under memory and disk pressure", lambda: pytest(places_of("pressure"))),
+    "engine": ("reaperd on a real engine with a real Swarm", lambda: pytest(places_of("engine"))),
     "lint": ("clang-tidy", suite_lint),
 }
 
 
-# Both spend their time waiting, on engines of their own, so that they may wait together.
-BESIDE = {"engine": "protocol"}
+# They spend their time waiting, on engines of their own, so that they may wait together.
+BESIDE = {"engine": ("protocol", "pressure")}
 
 
 def run_suite(name: str, beside: set[str]) -> Count:
-    """Runs a suite, and beside it another that is then taken out of `beside`."""
+    """Runs a suite, and beside it those that belong to it and are in `beside`."""
     what, suite = SUITES[name]
     print(f"== {name}: {what}", flush=True)
     began = time.monotonic()
-    other = BESIDE.get(name)
-    if other not in beside:
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        others = []
+        for other in beside.intersection(BESIDE.get(name, ())):
+            print(f"== {other}: {SUITES[other][0]} (at the same time, its output follows)", flush=True)
+            output = stack.enter_context(tempfile.TemporaryFile("w+"))
+            others.append((output, pool.submit(pytest, places_of(other), output)))
         count = suite()
-    else:
-        beside.remove(other)
-        print(f"== {other}: {SUITES[other][0]} (at the same time, its output follows)", flush=True)
-        with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as pool:
-            future = pool.submit(pytest, f"tests/{other}", output)
-            count = suite()
+        for output, future in others:
             count.add(future.result())
             output.seek(0)
             print(output.read().rstrip())
@@ -396,7 +406,7 @@ def main() -> int:
 
     total = Count()
     chosen = arguments.suite or list(SUITES)
-    beside = {other for name, other in BESIDE.items() if {name, other} <= set(chosen)}
+    beside = {other for name, others in BESIDE.items() if name in chosen for other in others if other in chosen}
     for name in chosen:
         if name not in beside:
             total.add(run_suite(name, beside))

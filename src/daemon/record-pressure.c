@@ -241,6 +241,7 @@ void record_pressure_gave_up(const ReliefReport *report, const Settings *setting
 void record_pressure_nothing(PressureCause cause, unsigned share, size_t n_stopped, const MemoryUser *users,
                 size_t n_users) {
         char percent[SHARE_TEXT_MAX], text[SHARE_TEXT_MAX], stopped[NUMBER_SIZE], top[TOP_USERS_SIZE];
+        char why[160];
         const LogField fields[] = {
                 { "REAPERD_PRESSURE_CAUSE", pressure_cause_name(cause) },
                 { "REAPERD_PRESSURE_PERCENT", format_percent(percent, share) },
@@ -250,10 +251,18 @@ void record_pressure_nothing(PressureCause cause, unsigned share, size_t n_stopp
 
         snprintf(stopped, sizeof(stopped), "%zu", n_stopped);
         format_users(top, sizeof(top), users, n_users);
+        if (n_stopped == 0)
+                snprintf(why, sizeof(why), "there are no stopped containers");
+        else if (n_stopped == 1)
+                snprintf(why, sizeof(why),
+                                "the one stopped container may not be removed for it: it is kept, too "
+                                "young, or waits");
+        else
+                snprintf(why, sizeof(why),
+                                "none of %zu stopped containers may be removed for it: each is kept, too "
+                                "young, or waits",
+                                n_stopped);
         log_record(LOG_NOTICE, MESSAGE_ID_PRESSURE_NOTHING, fields, ELEMENTS_OF(fields),
-                        "Pressure is critical (%s %s), and none of %zu stopped container%s may be removed "
-                        "for it: "
-                        "each is kept, too young, or waits%s%s",
-                        pressure_cause_name(cause), share_format(text, share), n_stopped,
-                        n_stopped == 1 ? "" : "s", introduce_users(cause, n_users), top);
+                        "Pressure is critical (%s %s), and %s%s%s", pressure_cause_name(cause),
+                        share_format(text, share), why, introduce_users(cause, n_users), top);
 }

@@ -26,9 +26,12 @@ SECTIONS = {
     "Labels": ("Honor", "MaxTTL"),
     "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter", "SurgeLimit", "FirstRunDelay"),
 }
-# What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon, and
-# the last of them is nothing special.
-DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s", "KeepLastFailure": "0"}
+# Of these the settings hold "Section.Key": [Retention] has one of the same keys.
+PREFIXED = ("Pressure", "Disk")
+# What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon, the
+# last of them is nothing special, and how short this machine is of memory is of no account.
+DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s", "KeepLastFailure": "0",
+            "Pressure.Enabled": "no"}
 # Of the service manager's gifts a test gives what it wants.
 _NOT_INHERITED = {"JOURNAL_STREAM", "STATE_DIRECTORY", "NOTIFY_SOCKET"}
 
@@ -110,7 +113,11 @@ class Reaperd:
         for section, keys in SECTIONS.items():
             lines.append(f"[{section}]")
             lines += [f"{key}={self.settings[key]}" for key in keys if key in self.settings]
-        assert set(self.settings) <= {key for keys in SECTIONS.values() for key in keys}
+        for section in PREFIXED:
+            lines += [f"[{section}]", *(f"{key.partition('.')[2]}={value}" for key, value in self.settings.items()
+                                        if key.startswith(section + "."))]
+        assert {key for key in self.settings if key.partition(".")[0] not in PREFIXED} \
+            <= {key for keys in SECTIONS.values() for key in keys}
         for name, values in self.rules.items():
             lines += [f"[Rule {name}]", *(f"{key}={value}" for key, value in values.items())]
         return "\n".join(lines) + "\n"

@@ -60,10 +60,19 @@ class Container:
     restart_policy: str = ""              # HostConfig.RestartPolicy.Name: "" of tasks, "no" of others
     tty: bool = False
     log: list[tuple[int, bytes]] = field(default_factory=list)  # what it wrote: (1 stdout, 2 stderr; a line)
+    root: str = "/var/lib/docker"         # of the engine: below it are its layer and its log
 
     @property
     def short(self) -> str:
         return self.id[:12]
+
+    @property
+    def upper_dir(self) -> str:
+        return f"{self.root}/overlay2/{self.id}/diff"
+
+    @property
+    def log_path(self) -> str:
+        return f"{self.root}/containers/{self.id}/{self.id}-json.log"
 
     def summary(self) -> dict[str, Any]:
         """The element of GET /containers/json."""
@@ -89,11 +98,10 @@ class Container:
                 "FinishedAt": rfc3339(self.finished),
             },
             "Image": "sha256:" + "cd" * 32, "Name": "/" + self.name, "RestartCount": 0, "Driver": "overlay2",
-            "LogPath": f"/var/lib/docker/containers/{self.id}/{self.id}-json.log",
+            "LogPath": self.log_path,
             "HostConfig": {"AutoRemove": self.auto_remove,
                            "RestartPolicy": {"Name": self.restart_policy, "MaximumRetryCount": 0}},
-            "GraphDriver": {"Name": "overlay2",
-                            "Data": {"UpperDir": f"/var/lib/docker/overlay2/{self.id}/diff"}},
+            "GraphDriver": {"Name": "overlay2", "Data": {"UpperDir": self.upper_dir}},
             "Mounts": [], "Config": {"Image": self.image, "Labels": self.labels, "Tty": self.tty},
         }
 

@@ -217,9 +217,15 @@ static void test_nothing_left(void **state) {
         n_users = 0;
         run(say_nothing_left, NOT_SET);
         assert_string_equal(on_stderr,
-                        "reaperd: Pressure is critical (disk-used 4.31%), and none of 1 stopped container "
-                        "may be "
-                        "removed for it: each is kept, too young, or waits. See docker system df\n");
+                        "reaperd: Pressure is critical (disk-used 4.31%), and the one stopped container may "
+                        "not be "
+                        "removed for it: it is kept, too young, or waits. See docker system df\n");
+
+        report.useless = 0;
+        run(say_nothing_left, NOT_SET);
+        assert_string_equal(on_stderr, "reaperd: Pressure is critical (disk-used 4.31%), and there are no "
+                                       "stopped containers. See "
+                                       "docker system df\n");
 }
 
 static void remove_it(void) {
