@@ -35,7 +35,7 @@ from lab import ApiError, Engine, LabError, host, missing_tools, until     # noq
 from memory_figures import FIGURES, Cgroups, Meter, Sample, meminfo         # noqa: E402
 import memory_table                                                        # noqa: E402
 
-SETTLE = 1.2            # seconds: the kernel adds its counters up each second
+SETTLE = 3.0            # seconds: the kernel adds its counters up each second, and frees cgroups by and by
 PARALLEL = 4            # removals at a time, as reaperd does by default
 LINE = 200              # bytes of a line of log; the engine adds some 70
 LOG_OVERHEAD = 71

@@ -33,7 +33,8 @@ OFF: dict[str, str | int] = {"Pressure.MemoryAvailableLow": "off"}
 NEVER_ENOUGH: dict[str, str | int] = {"Pressure.MinimumReclaim": "1P"}
 
 LEVEL = r"^reaperd: Pressure is critical: [\d.]+% of memory is available, MemoryAvailableLow=100%$"
-NOTHING_LEFT = r"^reaperd: Pressure is critical \(memory-available .*, and none of \d+ stopped containers? may be "
+NOTHING_LEFT = (r"^reaperd: Pressure is critical \(memory-available [\d.]+%\), and "
+                "(none of|the one stopped container may|there are no)")
 BATCH = r"^reaperd: Removed \d+ containers? against pressure \(memory-available [\d.]+%\): "
 GAVE_UP = r"^reaperd: Removing containers does not help against pressure \(memory-available\), "
 

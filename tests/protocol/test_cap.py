@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from daemon import Reaperd, Summary
+from daemon import Reaperd, Summary, until
 from engine_model import SECOND, Container
+from pressure_kit import CRITICAL
 from standin import Standin
 
 HOUR = 3600.0
@@ -185,3 +187,22 @@ def test_others_disappear_while_a_surge_is_held(engine: Standin, reaperd: Reaper
     engine.witness()
     assert reaperd.stop() == 0
     assert set(engine.containers) == {c.id for c in made[:10]} and reaperd.count("Removed .*: over-cap") == 0
+
+
+def wait_behind_floor(c: Container, floor: float) -> None:
+    """Until it, and whatever ended before it, has been stopped for longer than that."""
+    until(lambda: time.time_ns() > (c.finished or 0) + int((floor + 0.5) * SECOND), f"{c.name} behind its floor")
+
+
+@pytest.mark.parametrize("how", ["ttl", "batch"])
+def test_others_go_before_the_floor(engine: Standin, reaperd: Reaperd, how: str) -> None:
+    """By their span, or against pressure: for these, too, nobody else has to go that was only too young yet."""
+    small = [engine.add(service="small", slot=n, ended=12.5 - n / 4, age=100.0,
+                        asks={"org.reaperd.ttl": "14s"} if how == "ttl" else {}) for n in (1, 2)]
+    big = [engine.add(service="big", slot=n, ended=11.5 - n / 4, age=100.0) for n in range(1, 5)]
+    pressure = CRITICAL | {"Pressure.CoolDown": "1h"} if how == "batch" else {}
+    reaperd.begin(**pressure | {"Success": "3h", "MinimumAge": "14s", "MaxStopped": 4})
+    engine.wait_removed(*small)
+    wait_behind_floor(big[-1], 14.0)
+    engine.witness()
+    assert all(c.id in engine.containers for c in big) and reaperd.count("over-cap") == 0
