@@ -136,6 +136,14 @@ def _differ(facts: Facts) -> int:
     return (said - seen).total() + (seen - said).total()
 
 
+def _held(facts: Facts) -> float | None:
+    """Bytes of page cache that the removed ones held, as reaperd had measured it; None if it could not."""
+    powers = {"B": 0, "K": 1, "M": 2, "G": 3}
+    found = [match for line in facts.log
+             if (match := re.match(r"reaperd: Removed .*, held ([\d.]+)([BKMG])$", line.rstrip()))]
+    return sum(float(match[1]) * 1024 ** powers[match[2]] for match in found) if found else None
+
+
 def table(facts: Facts) -> list[Line]:
     gone = [life for life in facts.lives.values() if life.destroyed]
     kept = Counter(facts.kept.values())
@@ -143,6 +151,7 @@ def table(facts: Facts) -> list[Line]:
     waited = sum(life.started - life.created > LONG_WAIT for life in facts.lives.values() if life.started)
     early = sum(life.died is None for life in gone)
     failed = sum(bool(life.exit_code) for life in gone)
+    held = _held(facts)
     values = {"floor": facts.spans.floor, "failure": facts.spans.failure}
 
     def row(label: str, value: object, note: str = "", style: str = "bold") -> Line:
@@ -154,6 +163,8 @@ def table(facts: Facts) -> list[Line]:
     lines: list[Line] = [
         row("containers seen", len(facts.lives), "made by Swarm for its tasks"),
         row("  removed by reaperd", len(gone), f"{len(gone) - failed} had succeeded, {failed} had failed"),
+        *([] if held is None else
+          [row("  page cache that they held, MB", f"{held / MB:.0f}", "as reaperd measured it")]),
         row("  kept", kept.total(), "as the engine says, not reaperd:"),
     ]
     lines += [row(f"    {reason}", kept[reason], text.format(**values))

@@ -46,8 +46,9 @@ def assert_clean(name: str, folder: Path) -> None:
 def test_nothing_is_left_behind(host_ready: None, how: str) -> None:
     """However it ends: interrupted, by itself, or with the engine killed before."""
     with subprocess.Popen([sys.executable, "-c", SCRIPT, str(HERE.parent), how], text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          # What runs in a shell's background has it ignored, and so would this.
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
         assert process.stdout and process.stdin
         first = process.stdout.readline().split()
         assert first, process.stderr and process.stderr.read()

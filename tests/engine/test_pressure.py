@@ -111,7 +111,7 @@ class Shortage(Stage):
         with Squeeze() as squeeze:
             self.begin({**squeeze.settings, **RULES})
             self.weigh(squeeze)
-            if self.disturbed():
+            while self.disturbed() and self.rounds < 3:
                 self.weigh(squeeze)
             self.stays = self.bench.ids()
             self.rest(5.0)
@@ -141,11 +141,16 @@ class Shortage(Stage):
         self.bench.await_gone(self.ids(*WEIGHTS), 40)
         squeeze.release()
         until(lambda: len(levels(self.records())) == told + 2, 20, "the end of it")
+        until(lambda: len(self.batches()) == len(self.against()), 20, "the record of the last batch")
 
     def against(self) -> list[Record]:
         """The records of removals against pressure, of the last round."""
         return [each for each in self.records() if each.is_removal and each.time > self.begun
                 and each.fields["REAPERD_VERDICT"] == "pressure"]
+
+    def batches(self) -> list[Record]:
+        """The records of batches of one, likewise."""
+        return [each for each in of_batches(self.records()) if each.time > self.begun]
 
     def drop(self, name: str) -> tuple[int, int]:
         """What Cached lost by a removal, and what it changed by shortly before and after."""
@@ -235,7 +240,7 @@ def test_nothing_goes_once_it_is_over(shortage: Shortage) -> None:
 
 def test_a_batch_tells_what_it_did(shortage: Shortage) -> None:
     """One record each, with what was held and every change; cgroups that were dying are gone."""
-    batches = [each for each in of_batches(shortage.records()) if each.time > shortage.begun]
+    batches = shortage.batches()
     assert len(batches) == len(shortage.against())
     for record in batches:
         assert record.fields["REAPERD_REMOVED"] == "1" and record.fields["PRIORITY"] == "6"
