@@ -26,19 +26,29 @@ _Static_assert(sizeof(RemoveVolumes) == sizeof(unsigned) && sizeof(ReliefOrder) 
 #define STALL_WINDOW_MIN (500 * USEC_PER_MSEC)
 #define STALL_WINDOW_MAX (10 * USEC_PER_SEC)
 
-static int parse_span(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
-        usec_t span;
-        int r;
-
-        r = time_span_parse(text, &span);
+/* What reading a value gave (0, -EINVAL or -ERANGE) and the range of the setting. */
+static int check_number(
+                const SettingInfo *info, int r, uint64_t value, const char *is_none, const char **ret_what) {
         if (r == -EINVAL) {
-                *ret_what = "is not a time span";
+                *ret_what = is_none;
                 return r;
         }
-        if (r == -ERANGE || span < info->min || span > info->max) {
+        if (r == -ERANGE || value < info->min || value > info->max) {
                 *ret_what = "is out of range";
                 return -ERANGE;
         }
+
+        return 0;
+}
+
+static int parse_span(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
+        usec_t span = 0;
+        int r;
+
+        r = time_span_parse(text, &span);
+        r = check_number(info, r, span, "is not a time span", ret_what);
+        if (r < 0)
+                return r;
 
         ret->span = span;
         return 0;
@@ -92,7 +102,7 @@ static int parse_boolean(const char *text, SettingValue *ret, const char **ret_w
 }
 
 static int parse_share(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
-        unsigned share;
+        unsigned share = 0;
         int r;
 
         if (info->or_off && strcmp(text, "off") == 0) {
@@ -101,32 +111,23 @@ static int parse_share(const SettingInfo *info, const char *text, SettingValue *
         }
 
         r = share_parse(text, &share);
-        if (r == -EINVAL) {
-                *ret_what = "is not a percentage with at most two digits behind the point";
+        r = check_number(info, r, share, "is not a percentage with at most two digits behind the point",
+                        ret_what);
+        if (r < 0)
                 return r;
-        }
-        if (r == -ERANGE || share < info->min || share > info->max) {
-                *ret_what = "is out of range";
-                return -ERANGE;
-        }
 
         ret->number = share;
         return 0;
 }
 
 static int parse_size(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
-        uint64_t size;
+        uint64_t size = 0;
         int r;
 
         r = size_parse(text, &size);
-        if (r == -EINVAL) {
-                *ret_what = "is not a size";
+        r = check_number(info, r, size, "is not a size", ret_what);
+        if (r < 0)
                 return r;
-        }
-        if (r == -ERANGE || size < info->min || size > info->max) {
-                *ret_what = "is out of range";
-                return -ERANGE;
-        }
 
         ret->size = size;
         return 0;
