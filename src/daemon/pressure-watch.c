@@ -270,8 +270,10 @@ void pressure_watch_measure(PressureWatch *w, NodeFigures *ret) {
 
         pressure_watch_look(w);
         figures = w->figures;
-        (void)meminfo_read(MEMINFO_PATH, &figures);
-        if (w->root_dir)
+        /* A sample has only what the thresholds ask for. */
+        if (figures.memory_total == FIGURE_UNKNOWN)
+                (void)meminfo_read(MEMINFO_PATH, &figures);
+        if (figures.disk_total == FIGURE_UNKNOWN && w->root_dir)
                 (void)disk_read(w->root_dir, &figures);
         have_cgroups = memory_cgroups_find("/proc", &cgroups) >= 0;
         if (have_cgroups)
