@@ -283,4 +283,22 @@ static inline void in_child(ChildFunction function, const void *argument, void *
         assert_int_equal(munmap(shared, size), 0);
 }
 
+/* The tree of the test that runs. */
+static Tree tree;
+
+static inline int setup(void **state __attribute__((unused))) {
+        tree = tree_new();
+        return 0;
+}
+
+static inline int teardown(void **state __attribute__((unused))) {
+        tree_remove(&tree);
+        return 0;
+}
+
+/* Measures the layer without a log. */
+static inline Holding measure_upper(PageCacheMethod method) {
+        return measure(tree.upper, NULL, method);
+}
+
 #endif

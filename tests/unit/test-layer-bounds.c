@@ -6,23 +6,6 @@
 
 #include "layer-fixture.h"
 
-static Tree tree;
-
-static int setup(void **state __attribute__((unused))) {
-        tree = tree_new();
-        return 0;
-}
-
-static int teardown(void **state __attribute__((unused))) {
-        tree_remove(&tree);
-        return 0;
-}
-
-/* Measures the layer without a log. */
-static Holding measure_upper(PageCacheMethod method) {
-        return measure(tree.upper, NULL, method);
-}
-
 static unsigned count_descriptors(void) {
         DIR *dir = opendir("/proc/self/fd");
         unsigned n = 0;

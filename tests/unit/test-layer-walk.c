@@ -12,23 +12,6 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-static Tree tree;
-
-static int setup(void **state __attribute__((unused))) {
-        tree = tree_new();
-        return 0;
-}
-
-static int teardown(void **state __attribute__((unused))) {
-        tree_remove(&tree);
-        return 0;
-}
-
-/* Measures the layer without a log. */
-static Holding measure_upper(PageCacheMethod method) {
-        return measure(tree.upper, NULL, method);
-}
-
 static void assert_pages(const Holding *h, PageCacheMethod method, uint64_t cached, uint64_t dirty) {
         assert_int_equal(h->cached, cached);
         assert_int_equal(h->dirty, method == PAGE_CACHE_CACHESTAT ? dirty : FIGURE_UNKNOWN);

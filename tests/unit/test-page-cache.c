@@ -15,19 +15,12 @@
 #define BOTH  (READ | OWN)
 #define ALL   UINT64_MAX
 
-static Tree tree;
-
-static int setup(void **state __attribute__((unused))) {
+static int setup_engine(void **state __attribute__((unused))) {
         tree = tree_new();
         /* As the engine has them. */
         make_directory(in(&tree, "engine"));
         make_directory(in(&tree, "engine/containers"));
         return chmod(in(&tree, "engine/containers"), 0710) < 0 || chmod(in(&tree, "engine"), 0710) < 0;
-}
-
-static int teardown(void **state __attribute__((unused))) {
-        tree_remove(&tree);
-        return 0;
 }
 
 typedef struct Case {
@@ -238,11 +231,11 @@ static void test_places(void **state __attribute__((unused))) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_rights, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_may_read_only, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_file_rights, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_rights, setup_engine, teardown),
+                cmocka_unit_test_setup_teardown(test_may_read_only, setup_engine, teardown),
+                cmocka_unit_test_setup_teardown(test_file_rights, setup_engine, teardown),
                 cmocka_unit_test(test_no_map),
-                cmocka_unit_test_setup_teardown(test_places, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_places, setup_engine, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
