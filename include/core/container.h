@@ -89,6 +89,7 @@ typedef struct Container {
         bool listed_other : 1;       /* the engine has listed it among those that are no tasks */
         bool wanted : 1;             /* its exact end decides about another: to be inspected at once */
         bool over_cap : 1;           /* one of those that are too many, see cap.h */
+        bool requested : 1;          /* somebody has asked for its removal */
         bool surge_held : 1;         /* a reload made it due together with too many others */
         bool measured : 1; /* what it holds has been looked for since it ended, see registry_holding() */
 

@@ -17,7 +17,8 @@
  * MaxStopped= may take what 6 and 7 retain, but not what KeepLastFailure= does. So may pressure: at the
  * elevated level spans shrink (7); at the critical one those that were chosen for a batch go from
  * Pressure.MinimumAge= on, which takes the place of 3, and 6 and 7 do not hold for them, but for
- * KeepLastFailure=.
+ * KeepLastFailure=. For one that somebody has asked to be removed, 6 and 7 do not hold at all, nor does the
+ * back-off after removals that failed; 1 to 4 do.
  */
 
 #include <stdbool.h>
@@ -57,6 +58,7 @@ typedef enum Verdict {
         VERDICT_ORPHAN,
         VERDICT_OVER_CAP,
         VERDICT_PRESSURE,
+        VERDICT_REQUESTED, /* somebody asked for it, over the bus */
         _VERDICT_MAX,
 } Verdict;
 

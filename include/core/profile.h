@@ -8,6 +8,7 @@
  * once; a container need not keep its labels for it.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -48,6 +49,9 @@ typedef enum ProfileSource {
  * for a label and a default; *ret_label the label, untouched otherwise. Any setting may be asked for. */
 ProfileSource profile_source(
                 const Profile *profile, SettingId id, SettingOrigin *ret_origin, LabelKey *ret_label);
+
+/* Room for what profile_origin() writes: the name of a file and a line in it, or that of a label. */
+#define PROFILE_ORIGIN_MAX (PATH_MAX + 32)
 
 /* The same as text: "label org.reaperd.ttl", "/etc/reaperd/reaperd.conf:12", or "default". Returns buf. */
 char *profile_origin(const Profile *profile, SettingId id, char *buf, size_t size);

@@ -23,6 +23,8 @@ Registry *registry_free(Registry *r);
 size_t registry_count(const Registry *r);
 /* Those that are in scope, or may be as far as is known; and of those in scope the ones that have ended
  * for good, failed starts too. Without what is gone. */
+/* Is it in scope, or may it be as far as is known? Not if it is gone. */
+bool registry_tracks(const Container *c);
 size_t registry_count_tracked(const Registry *r);
 size_t registry_count_stopped(const Registry *r);
 

@@ -59,6 +59,7 @@ typedef enum SettingId {
         SETTING_DISK_USED_LOW,
         SETTING_DISK_INODES_HIGH,
         SETTING_DISK_INODES_LOW,
+        SETTING_METRICS_FILE,
         _SETTING_MAX,
         _SETTING_INVALID = -1,
 } SettingId;
@@ -88,7 +89,8 @@ typedef struct SettingInfo {
         /* A span (microseconds; a max of USEC_INFINITY accepts `infinity`), a count, a share or a size. */
         uint64_t min, max;
         bool or_infinity;           /* a count: accepts `infinity` besides, which is COUNT_INFINITY */
-        bool or_off;                /* a share: accepts `off` besides, which is SHARE_OFF */
+        bool or_off;                /* accepts `off` besides: a share, which is SHARE_OFF then, or a path,
+                                     * which is NULL */
         const char *const *choices; /* a choice: NULL-terminated names, in the order of the enum's values */
         const char *accepted;       /* the range in the user's words, for messages and the manual */
         const char *help;           /* one line */

@@ -110,6 +110,7 @@ typedef struct Settings {
         usec_t first_run_delay;
         PressureSettings pressure;
         DiskSettings disk;
+        char *metrics_file; /* owned; NULL: none is written */
 
         Rule *rules; /* in order: the first that matches counts; owned */
         size_t n_rules;

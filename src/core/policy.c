@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "core/policy.h"
+#include "base/cleanup.h"
+#include "core/policy-private.h"
 #include "core/registry.h"
 #include "core/slot.h"
 
@@ -35,6 +36,7 @@ const char *verdict_name(Verdict v) {
                 [VERDICT_ORPHAN] = "orphan",
                 [VERDICT_OVER_CAP] = "over-cap",
                 [VERDICT_PRESSURE] = "pressure",
+                [VERDICT_REQUESTED] = "requested",
         };
 
         return names[v];
@@ -42,7 +44,7 @@ const char *verdict_name(Verdict v) {
 
 bool verdict_removes(Verdict v) {
         return v == VERDICT_TTL_EXPIRED || v == VERDICT_ORPHAN || v == VERDICT_OVER_CAP ||
-               v == VERDICT_PRESSURE;
+               v == VERDICT_PRESSURE || v == VERDICT_REQUESTED;
 }
 
 bool verdict_may_remove(Verdict v) {
@@ -68,8 +70,7 @@ bool policy_is_orphan(const Container *c, const Situation *s) {
         return s->node_id && node && strcmp(node, s->node_id) != 0;
 }
 
-/* May it be touched at all? What an inspect has told of it decides, of a container that is no task. */
-static bool is_barred(const Container *c, Decision *ret) {
+bool policy_is_barred(const Container *c, Decision *ret) {
         if (c->profile->is_task || c->looked_at == 0 || !(c->auto_remove || c->may_restart))
                 return false;
 
@@ -79,8 +80,7 @@ static bool is_barred(const Container *c, Decision *ret) {
         return true;
 }
 
-/* Has it come to an end for good, by what is known? Else `ret` is filled in as far as its state decides. */
-static bool has_ended(const Container *c, usec_t failed_start_span, Decision *ret) {
+bool policy_has_ended(const Container *c, usec_t failed_start_span, Decision *ret) {
         switch ((ContainerState)c->state) {
         case CONTAINER_EXITED:
         case CONTAINER_DEAD:
@@ -116,31 +116,52 @@ static bool has_ended(const Container *c, usec_t failed_start_span, Decision *re
         }
 }
 
+bool policy_gate_is_closed(Verdict gate, const Container *c, const Situation *s, usec_t now) {
+        switch (gate) {
+        case VERDICT_ENGINE_UNREACHABLE:
+                return !s->engine_connected;
+        case VERDICT_ENGINE_SETTLING:
+                return now < s->settled_at || s->settled_at == USEC_INFINITY;
+        case VERDICT_SWARM_NOT_READY:
+                return !policy_swarm_ready(s->swarm_state);
+        case VERDICT_RELOADING:
+                return s->reloading;
+        case VERDICT_REMOVALS_PAUSED:
+                return now < s->paused_until;
+        case VERDICT_FIRST_RUN:
+                return now < s->first_run_until || s->first_run_until == USEC_INFINITY;
+        case VERDICT_SURGE_HELD:
+                return c->surge_held && now < s->surge_until;
+        default:
+                return false;
+        }
+}
+
 /* Is there something about the node that forbids this removal? */
 static bool node_forbids(const Container *c, const Situation *s, usec_t now, Verdict *ret) {
-        if (!s->engine_connected)
-                *ret = VERDICT_ENGINE_UNREACHABLE;
-        else if (now < s->settled_at || s->settled_at == USEC_INFINITY)
-                *ret = VERDICT_ENGINE_SETTLING;
-        else if (!policy_swarm_ready(s->swarm_state))
-                *ret = VERDICT_SWARM_NOT_READY;
-        else if (s->reloading)
-                *ret = VERDICT_RELOADING;
-        else if (now < s->paused_until)
-                *ret = VERDICT_REMOVALS_PAUSED;
-        else if (now < s->first_run_until || s->first_run_until == USEC_INFINITY)
-                *ret = VERDICT_FIRST_RUN;
-        else if (c->surge_held && now < s->surge_until)
-                *ret = VERDICT_SURGE_HELD;
-        else
-                return false;
-        return true;
+        static const Verdict gates[] = {
+                VERDICT_ENGINE_UNREACHABLE,
+                VERDICT_ENGINE_SETTLING,
+                VERDICT_SWARM_NOT_READY,
+                VERDICT_RELOADING,
+                VERDICT_REMOVALS_PAUSED,
+                VERDICT_FIRST_RUN,
+                VERDICT_SURGE_HELD,
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(gates); i++)
+                if (policy_gate_is_closed(gates[i], c, s, now)) {
+                        *ret = gates[i];
+                        return true;
+                }
+        return false;
 }
 
 usec_t policy_allows_at(const Container *c, const Situation *s) {
         usec_t at = usec_max(usec_max(s->settled_at, s->paused_until), s->first_run_until);
 
-        if (!s->without_backoff)
+        /* Who asks for a removal need not wait for what has been made of those before. */
+        if (!s->without_backoff && !c->requested)
                 at = usec_max(at, c->retry_at);
         if (c->scope == SCOPE_UNKNOWN)
                 at = usec_max(at, s->ask_again_at);
@@ -165,127 +186,6 @@ Situation policy_open_gates(const Situation *s) {
         return open;
 }
 
-/* When two ends that events told are closer together than this, their order is not certain: events are
- * stamped a moment after the end. */
-#define SEEN_PRECISION (2 * USEC_PER_SEC)
-
-typedef enum Answer {
-        ANSWER_NO,
-        ANSWER_YES,
-        ANSWER_PERHAPS,
-} Answer;
-
-/* Did `other` end behind c, whose end is exact? */
-static Answer ended_behind(const Container *other, const Container *c) {
-        usec_t at = slot_order(other), end = slot_order(c);
-
-        if (slot_end_is_exact(other))
-                return slot_compare(other, c) < 0 ? ANSWER_YES : ANSWER_NO;
-        if (other->finish == FINISH_BOUNDED)
-                return at > end ? ANSWER_YES : ANSWER_PERHAPS; /* it ended then, or later */
-        if (at > usec_add(end, SEEN_PRECISION))
-                return ANSWER_YES;
-        return usec_add(at, SEEN_PRECISION) < end ? ANSWER_NO : ANSWER_PERHAPS;
-}
-
-static Answer is_failure(const Container *c) {
-        unsigned outcomes = outcomes_possible(c);
-
-        if (!(outcomes & OUTCOME_FAILURES))
-                return ANSWER_NO;
-        return outcomes & ~OUTCOME_FAILURES ? ANSWER_PERHAPS : ANSWER_YES;
-}
-
-/* Is c, whose end is exact, among the newest n of its slot, or of its slot's failures? *ret_ask is
- * filled in if that is not certain. */
-static Answer is_among_last(const Container *c, const Situation *s, unsigned n, bool failures,
-                const Container **ret_ask) {
-        const Container *unknown = NULL;
-        size_t newer = 0, perhaps = 0;
-
-        if (n == 0 || !c->slot)
-                return ANSWER_NO;
-        if (n == COUNT_INFINITY)
-                return ANSWER_YES;
-
-        for (const Container *other = c->slot->newest; other && newer < n; other = other->slot_next) {
-                /* Who comes later in the list ended earlier, unless that is only a bound. */
-                if (other == c && c->slot->n_inexact == 0)
-                        break;
-
-                Answer behind = other != c ? ended_behind(other, c) : ANSWER_NO;
-                Answer counts = failures ? is_failure(other) : ANSWER_YES;
-
-                if (behind == ANSWER_NO || counts == ANSWER_NO || policy_is_orphan(other, s))
-                        continue;
-                /* A label may have put it here that anybody can write. */
-                if (other->scope == SCOPE_UNKNOWN)
-                        counts = ANSWER_PERHAPS;
-                if (behind == ANSWER_YES && counts == ANSWER_YES)
-                        newer++;
-                else {
-                        perhaps++;
-                        /* One that cannot be asked now must not keep others from being asked. */
-                        if (!unknown || (unknown->attempts > 0 && other->attempts == 0))
-                                unknown = other;
-                }
-        }
-
-        if (newer >= n)
-                return ANSWER_NO;
-        if (newer + perhaps < n)
-                return ANSWER_YES;
-        *ret_ask = unknown;
-        return ANSWER_PERHAPS;
-}
-
-/* Is it kept as one of the last, certainly or perhaps? Fills in what decides. Somebody has to be asked
- * only if it could go otherwise: its span has passed, or it yields, as one too many or against pressure,
- * which only KeepLastFailure= could still prevent. */
-static bool is_kept_last(
-                const Container *c, const Situation *s, bool span_passed, bool yields, Decision *d) {
-        const Retention *r = &c->profile->retention;
-        const Container *ask_failures = NULL, *ask_all = NULL;
-        Answer of_failures = ANSWER_NO, of_all;
-
-        if (outcome_bit(d->outcome) & OUTCOME_FAILURES)
-                of_failures = is_among_last(c, s, r->keep_last_failure, true, &ask_failures);
-        if (of_failures == ANSWER_YES || (of_failures == ANSWER_PERHAPS && yields)) {
-                d->keep_failure = true;
-                d->ask = ask_failures;
-                return true;
-        }
-
-        of_all = is_among_last(c, s, r->keep_last, false, &ask_all);
-        if (of_all == ANSWER_YES)
-                return true;
-        if (!span_passed || (of_failures == ANSWER_NO && of_all == ANSWER_NO))
-                return false;
-        d->keep_failure = of_failures == ANSWER_PERHAPS;
-        if (!yields)
-                d->ask = d->keep_failure ? ask_failures : ask_all;
-        return true;
-}
-
-/* Why it may go other than by its own age. */
-typedef struct Reasons {
-        bool over_cap; /* one of those that are too many */
-        bool in_batch; /* one of those that go against pressure */
-} Reasons;
-
-/* The moments that decide about a container that has ended, all steady. */
-typedef struct Moments {
-        usec_t end;         /* as far as it is known */
-        usec_t floor;       /* MinimumAge behind it */
-        usec_t batch_floor; /* [Pressure] MinimumAge= behind it */
-        usec_t full_end;    /* its outcome's span, or OrphanAge, is over */
-        usec_t span_end;    /* the same, but for what pressure takes off it */
-        usec_t label_end;   /* until then a label keeps it */
-        usec_t last_end;    /* until then it may be kept as one of the last */
-        SettingId span_by;  /* whose value gave full_end */
-        bool orphan;
-} Moments;
-
 /* What is left of a span under pressure. */
 static usec_t shrink(const Container *c, const Situation *s, usec_t span) {
         unsigned share = c->profile->settings->pressure.elevated_factor;
@@ -295,7 +195,7 @@ static usec_t shrink(const Container *c, const Situation *s, usec_t span) {
         return share_part(span, share);
 }
 
-static Moments moments(const Container *c, const Situation *s, unsigned outcomes, bool orphan) {
+Moments policy_moments(const Container *c, const Situation *s, unsigned outcomes, bool orphan) {
         const Retention *r = &c->profile->retention;
         Moments m = { .end = slot_order(c), .span_by = _SETTING_INVALID, .orphan = orphan };
         usec_t span = outcomes_shortest_span(r, outcomes, &m.span_by), since;
@@ -332,6 +232,8 @@ static usec_t due_by_age(
                 due = usec_min(due, usec_max(m->floor, last_end));
         if (why.in_batch)
                 due = usec_min(due, usec_max(m->batch_floor, last_end));
+        if (why.requested)
+                due = usec_min(due, m->floor);
         return usec_max(due, m->label_end);
 }
 
@@ -340,9 +242,11 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
                 Decision *d) {
         bool span_passed = now >= m->span_end && m->span_end != USEC_INFINITY, old_enough = now >= m->floor;
         bool kept_last = d->exact && now < m->last_end &&
-                         is_kept_last(c, s, span_passed, why.over_cap || why.in_batch, d);
+                         policy_is_kept_last(c, s, span_passed, why.over_cap || why.in_batch, d);
 
         d->keep_last = kept_last;
+        if (why.requested) /* then no other's end matters */
+                d->ask = NULL;
         d->due = due_by_age(c, m, why, kept_last, d->keep_failure);
 
         if (!old_enough && !(why.in_batch && now >= m->batch_floor)) {
@@ -367,6 +271,8 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
         } else if (why.in_batch && now >= m->batch_floor && !d->keep_failure) {
                 d->verdict = VERDICT_PRESSURE;
                 d->setting = s->pressure_by;
+        } else if (old_enough && why.requested) {
+                d->verdict = VERDICT_REQUESTED;
         } else if (kept_last) {
                 d->verdict = VERDICT_KEPT_LAST;
                 d->setting = d->keep_failure ? SETTING_KEEP_LAST_FAILURE : SETTING_KEEP_LAST;
@@ -397,26 +303,26 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, Reaso
         d.exact = c->state_exact && slot_end_is_exact(c);
         if (!p) {
                 /* Its labels come with the next list, and with them what holds for it. */
-                if (has_ended(c, USEC_INFINITY, &d))
+                if (policy_has_ended(c, USEC_INFINITY, &d))
                         d.verdict = VERDICT_SCOPE_UNKNOWN;
                 d.due = USEC_INFINITY;
                 return d;
         }
 
-        if (!has_ended(c,
+        if (!policy_has_ended(c,
                             shrink(c, s,
                                             usec_min(p->retention.failed_start,
                                                             orphan ? p->retention.orphan_age
                                                                    : USEC_INFINITY)),
                             &d) ||
-                        is_barred(c, &d)) {
+                        policy_is_barred(c, &d)) {
                 d.due = usec_max(d.due, policy_allows_at(c, s));
                 return d;
         }
 
         outcomes = outcomes_possible(c);
         d.outcome = outcomes_only(outcomes);
-        m = moments(c, s, outcomes, orphan);
+        m = policy_moments(c, s, outcomes, orphan);
         d.age = usec_sub(now, m.end);
         decide_by_age(c, s, now, &m, why, &d);
 
@@ -434,24 +340,28 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, Reaso
         return d;
 }
 
-/* One that was chosen stays if the level is left before its turn. */
-static bool is_in_batch(const Container *c, const Situation *s) {
+bool policy_is_in_batch(const Container *c, const Situation *s) {
         return c->batch_rank != 0 && s->pressure == PRESSURE_CRITICAL;
 }
 
 Decision policy_decide(const Container *c, const Situation *s, usec_t now) {
-        return decide(c, s, now, (Reasons){ c->over_cap, is_in_batch(c, s) });
+        return decide(c, s, now,
+                        (Reasons){ .over_cap = c->over_cap,
+                                        .in_batch = policy_is_in_batch(c, s),
+                                        .requested = c->requested });
 }
 
 Decision policy_decide_uncapped(const Container *c, const Situation *s, usec_t now) {
-        return decide(c, s, now, (Reasons){ false, is_in_batch(c, s) });
+        return decide(c, s, now,
+                        (Reasons){ .in_batch = policy_is_in_batch(c, s), .requested = c->requested });
 }
 
 Decision policy_decide_in_batch(const Container *c, const Situation *s, usec_t now) {
         Situation critical = *s;
 
         critical.pressure = PRESSURE_CRITICAL;
-        return decide(c, &critical, now, (Reasons){ c->over_cap, true });
+        return decide(c, &critical, now,
+                        (Reasons){ .over_cap = c->over_cap, .in_batch = true, .requested = c->requested });
 }
 
 bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict) {

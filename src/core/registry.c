@@ -48,11 +48,15 @@ size_t registry_count(const Registry *r) {
         return HASH_COUNT(r->containers);
 }
 
+bool registry_tracks(const Container *c) {
+        return !c->gone && (c->profile ? c->profile->in_scope : c->scope != SCOPE_OTHER);
+}
+
 size_t registry_count_tracked(const Registry *r) {
         size_t n = 0;
 
         for (const Container *c = r->containers; c; c = c->hh.next)
-                n += !c->gone && (c->profile ? c->profile->in_scope : c->scope != SCOPE_OTHER);
+                n += registry_tracks(c);
         return n;
 }
 

@@ -422,6 +422,16 @@ const SettingInfo setting_rows[] = {
                 .help = "... until no more of them than this are; not above InodesHigh=.",
                 .offset = offsetof(Settings, disk.inodes_low),
         },
+        [SETTING_METRICS_FILE] = {
+                .section = "Metrics",
+                .key = "TextFile",
+                .type = SETTING_TYPE_PATH,
+                .accepted = "/absolute/path, or off",
+                .or_off = true,
+                DEFAULT("off"),
+                .help = "The file that metrics are written to, for node_exporter's textfile collector.",
+                .offset = offsetof(Settings, metrics_file),
+        },
 };
 
 _Static_assert(ELEMENTS_OF(setting_rows) == _SETTING_MAX, "a row for each setting");

@@ -195,9 +195,14 @@ static int refuse_comment(const char *text, const char **ret_what) {
         return -EINVAL;
 }
 
-static int parse_path(const char *text, SettingValue *ret, const char **ret_what) {
+static int parse_path(const SettingInfo *info, const char *text, SettingValue *ret, const char **ret_what) {
         size_t n = strlen(text);
         int r;
+
+        if (info->or_off && strcmp(text, "off") == 0) {
+                ret->text = NULL;
+                return 0;
+        }
 
         r = refuse_comment(text, ret_what);
         if (r < 0)
@@ -257,7 +262,7 @@ int setting_value_parse(
         case SETTING_TYPE_STALL:
                 return parse_stall(text, ret, ret_what);
         case SETTING_TYPE_PATH:
-                return parse_path(text, ret, ret_what);
+                return parse_path(info, text, ret, ret_what);
         default:
                 return parse_endpoint(text, ret, ret_what);
         }
@@ -348,6 +353,6 @@ char *setting_value_format(const SettingInfo *info, const void *field) {
         case SETTING_TYPE_STALL:
                 return format_stall(field);
         default:
-                return strdup(*(char *const *)field);
+                return strdup(*(char *const *)field ? *(char *const *)field : "off");
         }
 }

@@ -128,6 +128,7 @@ void settings_done(Settings *s) {
         free(s->rules);
         free(s->endpoint);
         free(s->pressure.pressure_file);
+        free(s->metrics_file);
         *s = (Settings){};
 }
 

@@ -203,4 +203,5 @@ def test_print_config(engine: Standin, reaperd: Reaperd) -> None:
         "[Pressure]", "Enabled=yes", "MemoryAvailableLow=7.25%", "MemoryAvailableHigh=10.25%", "MemoryUsedHigh=95%",
         "MemoryUsedLow=92%", "Stall=some 200ms/2s", "PressureFile=/proc/pressure/memory", "MinimumAge=15s",
         "ElevatedFactor=10%", "Sustain=5s", "CoolDown=15s", "BatchSize=8", "Order=held", "MinimumReclaim=16M",
-        "GiveUpAfter=3", "GiveUpFor=10min", "[Disk]", "UsedHigh=90%", "UsedLow=87%", "InodesHigh=off", "InodesLow="]
+        "GiveUpAfter=3", "GiveUpFor=10min", "[Disk]", "UsedHigh=90%", "UsedLow=87%", "InodesHigh=off", "InodesLow=",
+        "[Metrics]", "TextFile=off"]

@@ -181,7 +181,7 @@ static void only_regular_files_are_read(void **state) {
                         ".d/d.conf: cannot be opened (No such device or address), "
                         "accepted: a readable regular file of at most 1 MB\n" ETC
                         ".d/e.conf:1: [Bogus]: unknown section, accepted: [Engine], [Retention], "
-                        "[Labels], [Reaper], [Pressure], [Disk], [Rule NAME]\n");
+                        "[Labels], [Reaper], [Pressure], [Disk], [Metrics], [Rule NAME]\n");
 
         _cleanup_loaded_ Loaded fifo = load(at(RUN ".d/b.conf"));
         assert_int_equal(fifo.result, -EINVAL);
@@ -238,7 +238,7 @@ static void all_faults_of_all_files_are_told(void **state) {
                             ":3: notice: [Retention] Success: set twice, the value of line 2 is "
                             "dropped for that of line 3\n" ETC
                             ":4: [Bogus]: unknown section, accepted: [Engine], [Retention], [Labels], "
-                            "[Reaper], [Pressure], [Disk], [Rule NAME]\n" LIB
+                            "[Reaper], [Pressure], [Disk], [Metrics], [Rule NAME]\n" LIB
                             ".d/a.conf:3: [Reaper]: line is indented, but "
                             "no list of a rule stands right above it, "
                             "accepted: lines that begin in the first column\n" ETC
@@ -382,7 +382,8 @@ static void names_in_messages_are_escaped(void **state) {
 
         _cleanup_loaded_ Loaded l = load(at("/a\x1b[2J\nb.conf"));
         assert_faults(&l, "/a\\x1b[2J\\x0ab.conf:1: [Bogus]: unknown section, "
-                          "accepted: [Engine], [Retention], [Labels], [Reaper], [Pressure], [Disk], [Rule "
+                          "accepted: [Engine], [Retention], [Labels], [Reaper], [Pressure], [Disk], "
+                          "[Metrics], [Rule "
                           "NAME]\n");
 }
 

@@ -138,7 +138,7 @@ static void faults_say_what_is_accepted(void **state) {
                         ":11: [Disk] MinimumAge: unknown key, nearest: MinimumAge in [Retention], "
                         "accepted: UsedHigh, UsedLow, InodesHigh, InodesLow\n" ETC
                         ":12: [Presure]: unknown section, nearest: [Pressure], accepted: [Engine], "
-                        "[Retention], [Labels], [Reaper], [Pressure], [Disk], [Rule NAME]\n");
+                        "[Retention], [Labels], [Reaper], [Pressure], [Disk], [Metrics], [Rule NAME]\n");
 }
 
 static void what_follows_is_printed_so(void **state) {
@@ -173,7 +173,11 @@ static void what_follows_is_printed_so(void **state) {
                                     "# %1$s" ETC ":8\n"
                                     "InodesHigh=80%%\n"
                                     "# %1$s" ETC ":9\n"
-                                    "InodesLow=70.5%%\n",
+                                    "InodesLow=70.5%%\n"
+                                    "\n"
+                                    "[Metrics]\n"
+                                    "# default\n"
+                                    "TextFile=off\n",
                                     root) > 0);
         assert_string_equal(strstr(text, "[Disk]"), wanted);
         assert_round_trip(&l.settings);

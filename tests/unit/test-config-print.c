@@ -109,7 +109,11 @@ static void the_defaults_are_printed(void **state) {
                                   "# default\n"
                                   "InodesHigh=off\n"
                                   "# default (3 points below InodesHigh)\n"
-                                  "InodesLow=\n");
+                                  "InodesLow=\n"
+                                  "\n"
+                                  "[Metrics]\n"
+                                  "# default\n"
+                                  "TextFile=off\n");
 }
 
 static void assert_printed(const char *text, const char *wanted) {
@@ -155,7 +159,7 @@ static void rules_are_printed_as_they_are_set(void **state) {
         assert_int_equal(l.result, 0);
         text = config_print(&l.settings);
         assert_true(asprintf(&wanted,
-                                    "InodesLow=\n"
+                                    "TextFile=off\n"
                                     "\n"
                                     "[Rule b c]\n"
                                     "# %1$s" ETC ":3\n"
@@ -186,7 +190,7 @@ static void rules_are_printed_as_they_are_set(void **state) {
                                     "# %1$s" ETC ":10 (as Failure)\n"
                                     "OOMKilled=1h 30min\n",
                                     root) > 0);
-        assert_string_equal(strstr(text, "InodesLow="), wanted);
+        assert_string_equal(strstr(text, "TextFile="), wanted);
         assert_round_trip(&l.settings);
 }
 
@@ -279,9 +283,11 @@ static void what_is_printed_reads_back(void **state) {
                 "[Retention]\nMaxStopped=0\nKeepLast=infinity\nLogTail=100\nOOMKilled=5s\n",
                 "[Pressure]\nMemoryAvailableLow=2.5%\nMemoryUsedHigh=90%\nStall=full 1s500ms/10s\n"
                 "PressureFile=/sys/fs/cgroup/a b;c/memory.pressure\nMinimumAge=1min 1us\n"
-                "MinimumReclaim=1.5G\nOrder=oldest\n[Disk]\nUsedHigh=2%\nInodesHigh=100%\nInodesLow=0%\n",
+                "MinimumReclaim=1.5G\nOrder=oldest\n[Disk]\nUsedHigh=2%\nInodesHigh=100%\nInodesLow=0%\n"
+                "[Metrics]\nTextFile=/run/a b/c;d.prom\n",
                 "[Pressure]\nMemoryAvailableLow=off\nMemoryUsedHigh=\nStall=off\nEnabled=no\n"
-                "MinimumReclaim=4097\nPressureFile=\n[Disk]\nUsedHigh=\nUsedLow=2%\nInodesHigh=off\n",
+                "MinimumReclaim=4097\nPressureFile=\n[Disk]\nUsedHigh=\nUsedLow=2%\nInodesHigh=off\n"
+                "[Metrics]\nTextFile=off\n",
         };
         const unsigned n = ELEMENTS_OF(texts);
 

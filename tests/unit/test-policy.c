@@ -72,7 +72,8 @@ static Container exited_task(usec_t finished, int exit_code) {
 }
 
 static void test_names(void **state) {
-        static const char *const removing[] = { "ttl-expired", "orphan", "over-cap", "pressure" };
+        static const char *const removing[] = { "ttl-expired", "orphan", "over-cap", "pressure",
+                "requested" };
         static const char *const keeping[] = { "kept-label", "kept-rule", "kept-last", "too-young",
                 "retained", "running", "paused", "restarting", "starting", "removing", "out-of-scope",
                 "scope-unknown", "quarantined", "engine-settling", "engine-unreachable", "swarm-not-ready",
@@ -102,7 +103,7 @@ static void test_names(void **state) {
                         assert_string_not_equal(verdict_name(v), verdict_name(w));
                 found++;
         }
-        assert_int_equal(found, 27);
+        assert_int_equal(found, 28);
         assert_string_equal(verdict_name(VERDICT_TTL_EXPIRED), "ttl-expired");
         assert_string_equal(verdict_name(VERDICT_ENGINE_SETTLING), "engine-settling");
         assert_string_equal(verdict_name(VERDICT_SCOPE_UNKNOWN), "scope-unknown");

@@ -73,7 +73,7 @@ static void the_table_is_sound(void **state) {
                         strcpy(range, "some or full THRESHOLD/WINDOW with a window of 500ms to 10s, or off");
                         break;
                 case SETTING_TYPE_PATH:
-                        strcpy(range, "/absolute/path");
+                        strcpy(range, info->or_off ? "/absolute/path, or off" : "/absolute/path");
                         break;
                 }
                 assert_string_equal(info->accepted, range);
@@ -94,7 +94,8 @@ static void the_table_is_sound(void **state) {
 
                 assert_true(info->distance == 0 ||
                                 (info->follows != _SETTING_INVALID && info->type == SETTING_TYPE_SHARE));
-                assert_true(!info->or_off || info->type == SETTING_TYPE_SHARE);
+                assert_true(!info->or_off || info->type == SETTING_TYPE_SHARE ||
+                                info->type == SETTING_TYPE_PATH);
                 assert_true(!info->or_infinity || info->type == SETTING_TYPE_COUNT);
 
                 /* what rules may set lies in the part of which each has its own */
@@ -153,6 +154,7 @@ static void nearest_names_are_suggested(void **state) {
                 { "pressure", "Pressure" },
                 { "Memory", NULL },
                 { "Disc", "Disk" },
+                { "Metric", "Metrics" },
                 { "Bogus", NULL },
                 { "Something entirely different that is long", NULL },
         };
@@ -177,6 +179,8 @@ static void nearest_names_are_suggested(void **state) {
                 { "Retention", "MinimalAge", "MinimumAge", "Retention" },
                 { "Pressure", "Cooldown", "CoolDown", "Pressure" },
                 { "Reaper", "Batchsize", "BatchSize", "Pressure" },
+                { "Metrics", "Textfile", "TextFile", "Metrics" },
+                { "Pressure", "TextFiles", "TextFile", "Metrics" },
                 /* as near to both: its own section's comes first */
                 { "Engine", "Endpcess", "Endpoint", "Engine" },
                 { "Retention", "Endpcess", "Success", "Retention" },

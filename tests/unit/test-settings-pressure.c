@@ -67,6 +67,8 @@ static void values_are_read(void **state) {
                 { SETTING_DISK_INODES_HIGH, "100%", "100%" },
                 { SETTING_DISK_INODES_LOW, "0%", "0%" },
                 { SETTING_DISK_INODES_LOW, "100%", "100%" },
+                { SETTING_METRICS_FILE, "/run/a b/c;d.prom", "/run/a b/c;d.prom" },
+                { SETTING_METRICS_FILE, "off", "off" },
         };
 
         (void)state;
@@ -185,6 +187,11 @@ static void other_values_are_refused(void **state) {
                 { SETTING_PRESSURE_FILE, "/a\tb", -EINVAL, "unprintable" },
                 { SETTING_PRESSURE_FILE, "/a\xff", -EINVAL, "unprintable" },
                 { SETTING_PRESSURE_FILE, "/a ;b", -EINVAL, "semicolon behind a space" },
+                { SETTING_METRICS_FILE, "metrics.prom", -EINVAL, "is not an absolute path" },
+                { SETTING_METRICS_FILE, "Off", -EINVAL, "is not an absolute path" },
+                { SETTING_METRICS_FILE, "no", -EINVAL, "is not an absolute path" },
+                { SETTING_METRICS_FILE, "/run/", -EINVAL, "names a directory" },
+                { SETTING_METRICS_FILE, "/run/a\nb", -EINVAL, "unprintable" },
                 { SETTING_PRESSURE_MINIMUM_AGE, "9999999us", -ERANGE, RANGE },
                 { SETTING_PRESSURE_MINIMUM_AGE, "0", -ERANGE, RANGE },
                 { SETTING_PRESSURE_MINIMUM_AGE, "young", -EINVAL, "is not a time span" },
