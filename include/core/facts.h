@@ -147,8 +147,9 @@ typedef struct EngineInfo {
         const char *node_id; /* NULL when empty */
         bool control_available;
         const char *host_name;
-        const char *root_dir; /* DockerRootDir; NULL when empty */
-        usec_t system_time;   /* realtime by the engine's clock, when it answered; 0: not told */
+        const char *root_dir;   /* DockerRootDir; NULL when empty */
+        const char *log_driver; /* LoggingDriver: of containers that name none; NULL when empty */
+        usec_t system_time;     /* realtime by the engine's clock, when it answered; 0: not told */
 } EngineInfo;
 
 /* An Engine API version such as 1.41. */

@@ -7,8 +7,8 @@
  * engine/client*.c only.
  *
  * The kind of a call says what becomes of the body: one object that is kept and decoded at the end
- * (version, info, inspect), a stream that is cut into objects as it comes (list, events), a stream of which
- * the end is kept (log), or nothing (remove).
+ * (version, info, swarm, inspect), a stream that is cut into objects as it comes (lists, events), a stream
+ * of which the end is kept (log), or nothing (remove).
  */
 
 #include "engine/client.h"
@@ -19,10 +19,12 @@
 typedef enum EngineCallKind {
         CALL_VERSION,
         CALL_INFO,
+        CALL_SWARM,
         CALL_INSPECT,
         CALL_REMOVE,
         CALL_LOG,
         CALL_LIST,
+        CALL_SERVICES,
         CALL_RING,
         CALL_SUBSCRIBE,
 } EngineCallKind;
@@ -48,11 +50,13 @@ struct EngineCall {
         union {
                 EngineVersionHandler version;
                 EngineInfoHandler info;
+                EngineSwarmHandler swarm;
                 EngineDetailHandler detail;
                 EngineDoneHandler done;
                 EngineLogHandler log;
         } on_done;
         EngineSummaryHandler on_element;
+        EngineServiceHandler on_service;
         EngineEventHandler on_event;
         EngineOpenHandler on_open;
         void *userdata;
@@ -80,5 +84,9 @@ EngineCall *engine_call_new(EngineClient *c, EngineCallKind kind, void *userdata
 /* Starts it. Takes over call and path (NULL: out of memory) whatever happens. Returns 0 with the call in
  * *ret, or a negative errno. */
 int engine_call_start(EngineCall *call, char *path, const char *description, EngineCall **ret);
+
+/* The end of each kind (client-answer.c): the answer is decoded, if there is a good one, and handed out.
+ * Nothing of the call may be used afterwards. `error` is the call's result so far. */
+void engine_call_answer(EngineCall *call, int error, const char *message);
 
 #endif

@@ -17,6 +17,11 @@
 
 char *engine_path_info(ApiVersion api);
 
+char *engine_path_swarm(ApiVersion api);
+
+/* All services, with their status (how many tasks run and are complete). */
+char *engine_path_services(ApiVersion api);
+
 /* Swarm tasks, or else what is none, in any state; with n_ids > 0 only those among the ids. */
 char *engine_path_list(ApiVersion api, bool is_task, const ContainerId *ids, size_t n_ids);
 

@@ -6,15 +6,16 @@
  * The Docker Engine API as far as it is needed: one function a request, answers as core's values, HTTP
  * status to errno in one place.
  *
- * A call ends with on_done, exactly once, unless it is released before. Errors: 0; -ENOENT (404: no such
- * container); -EBUSY (409: being removed, or running); -EINVAL (400); -EACCES (401, 403); -EREMOTEIO (500
- * and other 5xx); -EPROTO (any other status); -EBADMSG (an answer that is not what it should be);
- * -EMSGSIZE (larger than its cap); -ENOMEM; and, if the engine could not be reached or the connection
- * broke, what engine_error_is_connection() knows: -ECONNREFUSED, -ENXIO (no socket there), -EPERM (the
- * socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a handler returned to end its
- * list or stream is told as it is. An answer with an error status counts as that even if the connection
- * broke before its text was complete. `message` is the engine's own text or NULL; it is for people and
- * never decides anything.
+ * A call ends with on_done, exactly once, unless it is released before. Errors: 0; -ENOENT (404: no
+ * such container); -EBUSY (409: being removed, or running); -EINVAL (400); -EACCES (401, 403);
+ * -EREMOTEIO (500 and other 5xx); -EPROTO (any other status); -EBADMSG (an answer that is not what it
+ * should be); -EMSGSIZE (larger than its cap); -EOPNOTSUPP (503 to a question about the Swarm: this
+ * node cannot speak for it, as it is no manager, or locked); -ENOMEM; and, if the engine could not be
+ * reached or the connection broke, what engine_error_is_connection() knows: -ECONNREFUSED, -ENXIO (no
+ * socket there), -EPERM (the socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a
+ * handler returned to end its list or stream is told as it is. An answer with an error status counts as
+ * that even if the connection broke before its text was complete. `message` is the engine's own text or
+ * NULL; it is for people and never decides anything.
  */
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@
 #include "base/usec.h"
 #include "core/endpoint.h"
 #include "core/facts.h"
+#include "core/swarm-facts.h"
 
 /* Spoken: the newest that this client was written for, and the oldest (engine 20.10). */
 #define ENGINE_API_NEWEST ((ApiVersion){ 1, 51 })
@@ -69,6 +71,8 @@ typedef void (*EngineVersionHandler)(
                 EngineCall *call, int error, const char *message, const EngineVersion *v, void *userdata);
 typedef void (*EngineInfoHandler)(
                 EngineCall *call, int error, const char *message, const EngineInfo *info, void *userdata);
+typedef void (*EngineSwarmHandler)(
+                EngineCall *call, int error, const char *message, const SwarmFacts *swarm, void *userdata);
 typedef void (*EngineDetailHandler)(EngineCall *call, int error, const char *message,
                 const ContainerDetail *detail, void *userdata);
 /* `tail` holds `size` bytes of whatever the container wrote, NULs too, and a NUL behind them. */
@@ -76,7 +80,8 @@ typedef void (*EngineLogHandler)(EngineCall *call, int error, const char *messag
                 size_t size, void *userdata);
 typedef int (*EngineSummaryHandler)(
                 const ContainerSummary *summary, void *userdata); /* negative: ends the list with it */
-typedef int (*EngineEventHandler)(const EngineEvent *event, void *userdata); /* negative: likewise */
+typedef int (*EngineServiceHandler)(const ServiceFacts *service, void *userdata); /* negative: likewise */
+typedef int (*EngineEventHandler)(const EngineEvent *event, void *userdata);      /* negative: likewise */
 
 /* Each starts one request and returns 0 or a negative errno; *ret belongs to the caller until
  * engine_call_free(). */
@@ -85,6 +90,14 @@ typedef int (*EngineEventHandler)(const EngineEvent *event, void *userdata); /* 
 int engine_version(EngineClient *c, EngineVersionHandler on_done, void *userdata, EngineCall **ret);
 
 int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, EngineCall **ret);
+
+/* GET /swarm. Managers only. */
+int engine_swarm(EngineClient *c, EngineSwarmHandler on_done, void *userdata, EngineCall **ret);
+
+/* GET /services, with their status. Managers only. Elements that are bad or too large: as in a list of
+ * containers. */
+int engine_list_services(EngineClient *c, EngineServiceHandler on_service, EngineDoneHandler on_done,
+                void *userdata, EngineCall **ret);
 
 /* GET /containers/json?all=1 with is-task=`is_task`: Swarm tasks by the engine's own flag, which labels
  * cannot forge, or the containers that are none. With n_ids > 0 only those among the ids (at most

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "core/facts.h"
+#include "core/swarm-facts.h"
 
 typedef struct cJSON cJSON;
 
@@ -51,11 +52,23 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
 /* Without Swarm the state is SWARM_STATE_UNKNOWN. */
 int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret);
 
+/* (src/engine/decode-swarm.c.) The history limit must be there. Numbers that are too large for their type
+ * become the largest that fits. */
+int decode_swarm(const char *text, size_t size, Decoded *d, SwarmFacts *ret);
+
+/* (Likewise.) Id and name must be there. A job has finished only if the engine was asked for the services'
+ * status and told that it has. */
+int decode_service(const char *text, size_t size, Decoded *d, ServiceFacts *ret);
+
 /* ApiVersion must be there. */
 int decode_version(const char *text, size_t size, Decoded *d, EngineVersion *ret);
 
 /* The "message" of an engine's error answer, for logs; NULL (and 0) if there is none. */
 int decode_error(const char *text, size_t size, Decoded *d, const char **ret_message);
+
+/* All labels, by a JSON object of them (NULL: there are none); they live in its tree. A label can be told
+ * empty. */
+Labels decode_labels(const cJSON *object);
 
 /* RFC 3339 with up to nine decimals and Z or an offset, to microseconds (truncated). Docker's
  * "0001-01-01T00:00:00Z", and anything before 1970, is 0. A leap second (:60) is the second after it.

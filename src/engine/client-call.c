@@ -79,7 +79,7 @@ static int error_from_transport(int error) {
         }
 }
 
-static int error_from_status(long status) {
+static int error_from_status(EngineCallKind kind, long status) {
         switch (status) {
         case 400:
                 return -EINVAL;
@@ -90,6 +90,8 @@ static int error_from_status(long status) {
                 return -ENOENT;
         case 409:
                 return -EBUSY;
+        case 503:
+                return kind == CALL_SWARM || kind == CALL_SERVICES ? -EOPNOTSUPP : -EREMOTEIO;
         default:
                 return status >= 500 && status <= 599 ? -EREMOTEIO : -EPROTO;
         }
@@ -103,7 +105,7 @@ static int call_result(const EngineCall *call, int error) {
         if (call->error < 0)
                 return call->error;
         if (call->status > 0 && !call_accepts(call))
-                return error_from_status(call->status);
+                return error_from_status(call->kind, call->status);
         if (error < 0)
                 return error_from_transport(error);
         if (call->kind == CALL_SUBSCRIBE)
@@ -118,53 +120,6 @@ static int call_result(const EngineCall *call, int error) {
                 return -EBADMSG;
 
         return 0;
-}
-
-/* The ends of each kind: the answer is decoded, if there is a good one, and handed out. Nothing of the
- * call may be used after its handler. */
-
-static void finish_version(EngineCall *call, int error, const char *message) {
-        _cleanup_decoded_ Decoded d = DECODED_INIT;
-        EngineVersion v;
-
-        if (error >= 0)
-                error = decode_version(call->body.data, call->body.size, &d, &v);
-
-        call->on_done.version(call, error, message, error < 0 ? NULL : &v, call->userdata);
-}
-
-static void finish_info(EngineCall *call, int error, const char *message) {
-        _cleanup_decoded_ Decoded d = DECODED_INIT;
-        EngineInfo info;
-
-        if (error >= 0)
-                error = decode_info(call->body.data, call->body.size, &d, &info);
-
-        call->on_done.info(call, error, message, error < 0 ? NULL : &info, call->userdata);
-}
-
-static void finish_inspect(EngineCall *call, int error, const char *message) {
-        _cleanup_decoded_ Decoded d = DECODED_INIT;
-        ContainerDetail detail;
-
-        if (error >= 0)
-                error = decode_detail(call->body.data, call->body.size, &d, &detail);
-
-        /* A verdict about one container must never rest on another. */
-        if (error >= 0 && memcmp(&detail.id, &call->id, sizeof(call->id)) != 0)
-                error = -EBADMSG;
-
-        call->on_done.detail(call, error, message, error < 0 ? NULL : &detail, call->userdata);
-}
-
-static void finish_log(EngineCall *call, int error, const char *message) {
-        const char *tail = NULL;
-        size_t size = 0;
-
-        if (error >= 0)
-                tail = log_frame_tail(call->log, &size);
-
-        call->on_done.log(call, error, message, tail, size, call->userdata);
 }
 
 static void call_finish(EngineCall *call, int error) {
@@ -182,22 +137,7 @@ static void call_finish(EngineCall *call, int error) {
 
         error = call_result(call, error);
 
-        switch (call->kind) {
-        case CALL_VERSION:
-                finish_version(call, error, message);
-                break;
-        case CALL_INFO:
-                finish_info(call, error, message);
-                break;
-        case CALL_INSPECT:
-                finish_inspect(call, error, message);
-                break;
-        case CALL_LOG:
-                finish_log(call, error, message);
-                break;
-        default:
-                call->on_done.done(call, error, message, call->userdata);
-        }
+        engine_call_answer(call, error, message);
 }
 
 /* An object of the event stream that cannot be read. In the ring it is passed over. On the stream it may
@@ -260,6 +200,23 @@ static int on_element_object(const char *text, size_t size, void *userdata) {
         return call->on_element(&summary, call->userdata);
 }
 
+static int on_service_object(const char *text, size_t size, void *userdata) {
+        _cleanup_decoded_ Decoded d = DECODED_INIT;
+        EngineCall *call = userdata;
+        ServiceFacts service;
+        int r;
+
+        r = decode_service(text, size, &d, &service);
+        if (r == -EBADMSG) {
+                call->n_passed_over++;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+
+        return call->on_service(&service, call->userdata);
+}
+
 static void on_element_skipped(size_t size, void *userdata) {
         EngineCall *call = userdata;
 
@@ -299,6 +256,7 @@ static int call_take_body(EngineCall *call, const void *data, size_t size) {
         switch (call->kind) {
         case CALL_VERSION:
         case CALL_INFO:
+        case CALL_SWARM:
         case CALL_INSPECT:
                 return buffer_append(&call->body, data, size, ENGINE_ANSWER_SIZE_MAX);
         case CALL_SUBSCRIBE:
@@ -306,6 +264,7 @@ static int call_take_body(EngineCall *call, const void *data, size_t size) {
                         return buffer_append(&call->body, data, size, ENGINE_ANSWER_SIZE_MAX);
                 return call_feed(call, data, size);
         case CALL_LIST:
+        case CALL_SERVICES:
         case CALL_RING:
                 return call_feed(call, data, size);
         case CALL_LOG:
@@ -438,6 +397,9 @@ static int call_prepare(EngineCall *call) {
         switch (call->kind) {
         case CALL_LIST:
                 return json_frame_new(JSON_FRAME_ARRAY, ENGINE_OBJECT_SIZE_MAX, on_element_object,
+                                on_element_skipped, call, &call->frame);
+        case CALL_SERVICES:
+                return json_frame_new(JSON_FRAME_ARRAY, ENGINE_OBJECT_SIZE_MAX, on_service_object,
                                 on_element_skipped, call, &call->frame);
         case CALL_RING:
         case CALL_SUBSCRIBE:

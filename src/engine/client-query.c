@@ -93,6 +93,14 @@ char *engine_path_info(ApiVersion api) {
         return text_format("/v%u.%u/info", api.major, api.minor);
 }
 
+char *engine_path_swarm(ApiVersion api) {
+        return text_format("/v%u.%u/swarm", api.major, api.minor);
+}
+
+char *engine_path_services(ApiVersion api) {
+        return text_format("/v%u.%u/services?status=1", api.major, api.minor);
+}
+
 char *engine_path_list(ApiVersion api, bool is_task, const ContainerId *ids, size_t n_ids) {
         _cleanup_free_ char *filter = NULL, *encoded = NULL;
 

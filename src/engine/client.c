@@ -30,6 +30,28 @@ int engine_info(EngineClient *c, EngineInfoHandler on_done, void *userdata, Engi
         return engine_call_start(call, engine_path_info(c->api), "info", ret);
 }
 
+int engine_swarm(EngineClient *c, EngineSwarmHandler on_done, void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_SWARM, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->on_done.swarm = on_done;
+
+        return engine_call_start(call, engine_path_swarm(c->api), "swarm", ret);
+}
+
+int engine_list_services(EngineClient *c, EngineServiceHandler on_service, EngineDoneHandler on_done,
+                void *userdata, EngineCall **ret) {
+        EngineCall *call = engine_call_new(c, CALL_SERVICES, userdata);
+
+        if (!call)
+                return -ENOMEM;
+        call->on_service = on_service;
+        call->on_done.done = on_done;
+
+        return engine_call_start(call, engine_path_services(c->api), "list of services", ret);
+}
+
 int engine_list_containers(EngineClient *c, bool is_task, const ContainerId *ids, size_t n_ids,
                 EngineSummaryHandler on_element, EngineDoneHandler on_done, void *userdata,
                 EngineCall **ret) {

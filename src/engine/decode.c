@@ -84,7 +84,7 @@ static const char *get_label(const void *object, const char *key) {
         return cJSON_GetStringValue(found);
 }
 
-static Labels labels_of(const cJSON *object) {
+Labels decode_labels(const cJSON *object) {
         return (Labels){ .object = object, .get = get_label };
 }
 
@@ -117,7 +117,7 @@ static int read_attributes(const cJSON *object, EngineEvent *event) {
         if (event->action == EVENT_KILL && signal)
                 (void)parse_int(signal, 1, SIGNAL_MAX, &event->signal);
 
-        event->all_labels = labels_of(object);
+        event->all_labels = decode_labels(object);
         return read_labels(object, &event->labels);
 }
 
@@ -254,7 +254,7 @@ int decode_summary(const char *text, size_t size, Decoded *d, ContainerSummary *
         if (r < 0)
                 return r;
         summary.exit_code_forged = exit_code;
-        summary.all_labels = labels_of(labels);
+        summary.all_labels = decode_labels(labels);
 
         d->tree = TAKE_PTR(parsed.tree);
         *ret = summary;
@@ -424,7 +424,7 @@ int decode_detail(const char *text, size_t size, Decoded *d, ContainerDetail *re
                 return r;
 
         detail.log_path = absolute_path(log_path);
-        detail.all_labels = labels_of(labels);
+        detail.all_labels = decode_labels(labels);
         detail.name = without_slash(name);
 
         d->tree = TAKE_PTR(parsed.tree);
@@ -440,6 +440,7 @@ int decode_info(const char *text, size_t size, Decoded *d, EngineInfo *ret) {
         JsonField fields[] = {
                 json_string("Name", &info.host_name),
                 json_string("SystemTime", &system_time),
+                json_string("LoggingDriver", &info.log_driver),
                 json_any("DockerRootDir", &root_dir),
                 json_object("Swarm", &swarm),
         };

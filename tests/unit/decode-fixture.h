@@ -31,6 +31,8 @@ typedef union Result {
         ContainerDetail detail;
         EngineInfo info;
         EngineVersion version;
+        SwarmFacts swarm;
+        ServiceFacts service;
         const char *message;
 } Result;
 
@@ -50,6 +52,12 @@ static inline int info(const char *text, size_t size, Decoded *d, Result *ret) {
 }
 static inline int version(const char *text, size_t size, Decoded *d, Result *ret) {
         return decode_version(text, size, d, &ret->version);
+}
+static inline int swarm(const char *text, size_t size, Decoded *d, Result *ret) {
+        return decode_swarm(text, size, d, &ret->swarm);
+}
+static inline int service(const char *text, size_t size, Decoded *d, Result *ret) {
+        return decode_service(text, size, d, &ret->service);
 }
 static inline int error(const char *text, size_t size, Decoded *d, Result *ret) {
         return decode_error(text, size, d, &ret->message);
