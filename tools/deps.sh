@@ -11,6 +11,7 @@ want=${1:-build}
 # An ordinary user's PATH may lack where daemons are.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 top=$(cd "$(dirname "$0")/.." && pwd)
+unpacked=$top/build/deps
 
 have() {
         command -v "$1" >/dev/null 2>&1
@@ -47,6 +48,7 @@ if [ "$want" != build ]; then
         need iproute2 have ip
         need util-linux have nsenter
         need busybox-static have busybox
+        need dbus-daemon have dbus-daemon
 fi
 
 if [ "$want" = test ]; then
@@ -60,6 +62,9 @@ if [ "$want" = test ]; then
         need git have git
         # For what checks units, users and catalogs; nothing of it is started.
         need systemd have systemd-analyze
+        need systemd-journal-remote test -x /usr/lib/systemd/systemd-journal-remote -o -x /lib/systemd/systemd-journal-remote
+        need zsh have zsh
+        need bash-completion test -e /usr/share/bash-completion/bash_completion
 fi
 
 if [ -n "$missing" ]; then
@@ -87,6 +92,8 @@ if [ -n "$missing" ]; then
         echo "Installing:$missing"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
+        # Older releases have not split it off.
+        apt-cache show dbus-daemon >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/ dbus-daemon/ dbus/')
         # Never at the price of what is installed: another packager's engine, or another flavour of a library.
         # shellcheck disable=SC2086 # a list of names
         apt-get install -qq -y --no-install-recommends --no-remove $missing >/dev/null
@@ -101,20 +108,43 @@ if [ -n "$missing" ]; then
         esac
 fi
 
-# Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude: the static
-# one is unpacked beside the build instead.
-if [ "$want" != build ] && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
-        static=$top/build/deps
-        if [ ! -x "$static/bin/busybox" ]; then
-                if ! have apt-get; then
-                        echo "Missing: a static busybox. Please put one in front in PATH." >&2
-                        exit 1
-                fi
-                echo "Fetching a static busybox into build/deps"
-                mkdir -p "$static/bin" "$static/unpacked"
-                [ "$(id -u)" -ne 0 ] || apt-get update -qq
-                (cd "$static" && apt-get download -qq -o APT::Sandbox::User=root busybox-static && dpkg-deb -x busybox-static_*.deb unpacked)
-                find "$static/unpacked" -type f -name busybox -exec cp {} "$static/bin/busybox.new" \;
-                mv "$static/bin/busybox.new" "$static/bin/busybox"
+# Unpacks programs of a package beside the build instead of installing it; make has them first in PATH.
+fetch() { # package, its programs
+        package=$1
+        shift
+        there=1
+        for program; do
+                [ -x "$unpacked/bin/$program" ] || there=
+        done
+        [ -z "$there" ] || return 0
+
+        if ! have apt-get; then
+                echo "Missing: $*. Please put them in front in PATH." >&2
+                exit 1
         fi
+        echo "Fetching $* into build/deps"
+        rm -rf "${unpacked:?}/$package"
+        mkdir -p "$unpacked/bin" "$unpacked/$package"
+        # Once is enough for all that is fetched.
+        [ "$(id -u)" -ne 0 ] || [ -n "${updated-}" ] || apt-get update -qq
+        updated=1
+        (cd "$unpacked/$package" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb -x "$package"_*.deb .)
+        for program; do
+                find "$unpacked/$package" -type f -path "*/bin/$program" -exec cp {} "$unpacked/bin/$program.new" \;
+                mv "$unpacked/bin/$program.new" "$unpacked/bin/$program"
+        done
+        rm -rf "${unpacked:?}/$package"
+}
+
+# Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude.
+if [ "$want" != build ] && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
+        fetch busybox-static busybox
+fi
+
+# What reads the metrics. Installed, these would be services of this machine, listening on all of its addresses.
+if [ "$want" = test ]; then
+        if ! have prometheus || ! have promtool; then
+                fetch prometheus prometheus promtool
+        fi
+        have prometheus-node-exporter || fetch prometheus-node-exporter prometheus-node-exporter
 fi

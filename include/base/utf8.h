@@ -22,4 +22,8 @@ bool utf8_is_valid(const char *text, size_t size);
 /* Is the string UTF-8 without control characters (C0, DEL, C1) and without line or paragraph separators? */
 bool utf8_is_printable(const char *text);
 
+/* Does the character drive a terminal, or reorder or hide text on it: controls (C0, DEL, C1), separators,
+ * and bidirectional and zero-width marks? */
+bool utf8_is_treacherous(uint32_t c);
+
 #endif

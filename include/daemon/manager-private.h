@@ -6,19 +6,27 @@
  * What the parts of the manager share: manager.c (loop, timers, signals), manager-engine.c (the engine
  * comes, speaks and goes), manager-reap.c (what is due goes to the reaper), manager-reload.c (a new
  * configuration), manager-wait.c (removals wait after a first start, and after a reload that makes many
- * due), manager-pressure.c (batches against pressure) and manager-measure.c (what stopped containers hold).
+ * due), manager-pressure.c (batches against pressure), manager-measure.c (what stopped containers hold),
+ * manager-request.c (removals that somebody has asked for), manager-pause.c (no removals for a while),
+ * manager-figures.c (what is counted and noted of them), and console*.c (what is offered on the bus).
  * Nobody else includes this.
  */
 
 #include <systemd/sd-event.h>
 
+#include "core/figures.h"
+#include "core/observation.h"
 #include "core/policy.h"
 #include "core/registry.h"
 #include "core/relief.h"
+#include "core/removal-history.h"
+#include "daemon/bus.h"
+#include "daemon/config-report.h"
 #include "daemon/label-faults.h"
 #include "daemon/manager.h"
 #include "daemon/measurer.h"
 #include "daemon/membership.h"
+#include "daemon/metrics.h"
 #include "daemon/pressure-watch.h"
 #include "daemon/reaper.h"
 #include "daemon/status.h"
@@ -85,8 +93,25 @@ typedef struct Manager {
         usec_t elevated_said_at;    /* steady; 0: never */
         bool nothing_left_said; /* that nothing may go, since the level became critical or a batch went */
 
-        size_t removed, already_gone, failed;
-        size_t trimmed_at; /* removed and already gone when memory was last given back */
+        Bus *bus;         /* NULL: with --once */
+        Metrics *metrics; /* likewise */
+        Figures figures;
+        Observation observation;
+        RemovalHistory *history;
+        struct ConsoleSnapshot *told; /* the properties as the bus was last told; see console-properties.c */
+        struct Request *requests;     /* see manager-request.c */
+        struct Advise *advise;        /* questions to the engine for advice; see console-advise.c */
+        char *pause_path;             /* where a pause is kept; NULL: it is not */
+        sd_event_source *pause_timer;
+        usec_t pause_until;    /* realtime, as it was told and kept */
+        usec_t pause_taken_up; /* realtime: until then by what an earlier process has kept; 0: by ourselves */
+        usec_t started_at;     /* realtime */
+        usec_t connected_at;   /* steady: since then the engine has been spoken to; 0: it is not */
+        usec_t last_event_at;  /* steady; 0: none */
+        usec_t last_resync_at; /* steady: the end of the last complete list; 0: none */
+
+        size_t already_gone;
+        uint64_t trimmed_at; /* removed and already gone when memory was last given back */
 } Manager;
 
 /* manager.c */
@@ -149,6 +174,14 @@ void manager_pressure_removed(Manager *m, const Container *c, const Decision *d)
 void manager_pressure_unanswered(Manager *m, const Decision *d);
 /* A batch may have come to its end. */
 void manager_pressure_soon(Manager *m);
+/* What is to be told of the level: what is acted on; else what has been given up, but a stall. */
+typedef struct PressureTelling {
+        PressureLevel level;
+        PressureCause cause;
+        unsigned share; /* of a threshold's cause */
+        bool given_up;
+} PressureTelling;
+PressureTelling manager_pressure_telling(const Manager *m);
 /* For the status line; returns buf, "" at the normal level. */
 char *manager_pressure_format(const Manager *m, char *buf, size_t size);
 
@@ -163,9 +196,70 @@ usec_t manager_measure_at(const Manager *m, const Container *c);
 bool manager_is_to_be_measured(const Manager *m, const Container *c, usec_t now);
 int manager_measure(const ContainerId *id, const ContainerDetail *detail, void *userdata);
 
+/* manager-request.c: removals that somebody has asked for, over the bus. */
+
+/* Containers in one request, and requests that are under way at once. */
+#define REQUEST_MAX  10000
+#define REQUESTS_MAX 16
+
+typedef enum RequestKind {
+        REQUEST_NAMED, /* overrides what policy.h says */
+        REQUEST_DUE,   /* what goes anyway: only its end is waited for */
+} RequestKind;
+
+/* `call` is answered when all of `ids` (sorted by id, each once) have been dealt with; in a dry run at once,
+ * with what would be done. Returns 0 or -ENOMEM, and then nothing was done. */
+int manager_request(Manager *m, sd_bus_message *call, RequestKind kind, const ContainerId *ids, size_t n_ids,
+                bool dry_run);
+size_t manager_count_requests(const Manager *m);
+/* c has been decided upon: if it does not go (any more), whoever asked for it is told so. To be called
+ * whenever it is rescheduled, if there are requests. */
+void manager_request_judge(Manager *m, Container *c, const Decision *d, usec_t now);
+/* Dealing with it has come to an end; c is NULL if it is gone. */
+void manager_request_done(Manager *m, const ContainerId *id, Container *c, const ReapReport *report);
+/* Containers that are not known any more have gone without our doing. */
+void manager_requests_sweep(Manager *m);
+/* What is asked for cannot be done now, as the engine is lost or the end is near: what is not in hand is
+ * answered as things stand; `for_good`: what is in hand, too. */
+void manager_requests_end(Manager *m, bool for_good);
+int request_compare_ids(const void *a, const void *b);
+
+/* manager-pause.c */
+
+#define PAUSE_MIN     USEC_PER_SEC
+#define PAUSE_MAX     (30 * USEC_PER_DAY)
+#define PAUSE_DEFAULT USEC_PER_HOUR /* where it cannot be told how long one was meant to be */
+
+/* Takes up the pause that outlived the daemon before this one. */
+int manager_set_up_pause(Manager *m);
+/* The wall clock was set: what is kept follows. */
+void manager_pause_clock_set(Manager *m);
+/* `span` from now on; *ret_until is realtime. False: it will not outlive the daemon. */
+bool manager_pause(Manager *m, usec_t span, usec_t *ret_until);
+/* False: there was no pause. */
+bool manager_resume(Manager *m);
+/* In realtime; 0: not paused. */
+usec_t manager_paused_until(const Manager *m);
+
+/* manager-figures.c */
+
+int manager_set_up_figures(Manager *m);
+/* A number that changes at local midnight. */
+int64_t manager_today(void);
+/* Counts and notes a removal. `attempts` counts from 1. Returns its serial in the history; 0: it is not
+ * there, as memory has run out. */
+uint64_t manager_note_removal(Manager *m, const Container *c, const Decision *d, bool dry_run,
+                const Holding *held, unsigned attempts);
+/* A DELETE is about to be sent, and has ended: `serial` is that of the removal (0: it was none), `took` 0
+ * if there was no answer. */
+void manager_removing(const ContainerId *id, void *userdata);
+void manager_removing_ended(Manager *m, uint64_t serial, usec_t took);
+
 /* manager-reload.c */
 
-void manager_reload(Manager *m);
+/* Returns 0; or -EINVAL or -ENOMEM: the old configuration still holds. *ret_report (may be NULL; to be
+ * released in any case) tells what is wrong with the new one. */
+int manager_reload(Manager *m, ConfigReport *ret_report);
 /* The first list behind a reload is in. */
 void manager_reload_listed(Manager *m, usec_t now);
 
@@ -181,5 +275,7 @@ void manager_hold_surge(Manager *m, usec_t now);
 /* A reload may have turned that wait off. */
 void manager_judge_surge(Manager *m);
 size_t manager_count_held(const Manager *m);
+/* Both waits are over, by an operator's word. */
+void manager_end_waits(Manager *m);
 
 #endif

@@ -44,6 +44,8 @@ typedef struct ReapReport {
         const char *message;      /* the engine's text for it, or NULL */
         const char *log;          /* the end of its log; NULL: not read */
         size_t log_size;
+        bool sent;   /* `removing` was called */
+        usec_t took; /* how long the engine took to answer the DELETE; 0: it was not sent, or not answered */
 } ReapReport;
 
 typedef struct ReaperHandlers {
@@ -54,6 +56,8 @@ typedef struct ReaperHandlers {
         /* Begins to measure what it holds; the end is told by reaper_measured(), later. Returns a negative
          * errno if that cannot be begun: it goes on without. */
         int (*measure)(const ContainerId *id, const ContainerDetail *detail, void *userdata);
+        /* Its DELETE is about to be sent. */
+        void (*removing)(const ContainerId *id, void *userdata);
         /* The end of it. The handler need not call reaper_wake(). */
         void (*done)(const ContainerId *id, const ReapReport *report, void *userdata);
         /* Nothing is in flight any more, and there was no next. */

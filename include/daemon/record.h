@@ -33,12 +33,20 @@
 /* Writes it; returns buf. */
 char *container_label(char *buf, size_t size, const Container *c);
 
-/* "Removed ...", in a dry run "Would remove ...". `attempt` counts from 1. Rule and origin come from
- * c->profile, which may be NULL. `held`: what it held; NULL: it is not known. `log_tail`: the last
- * lines of its log as the container wrote them, any bytes, NULs too (NULL: none were read); of these
- * the newest are recorded, escaped. */
-void record_removal(const Container *c, const Decision *d, unsigned attempt, bool dry_run,
-                const Holding *held, const char *log_tail, size_t log_size);
+/* What is told of a removal besides the container and the decision. */
+typedef struct RemovalRecord {
+        unsigned attempt; /* counts from 1 */
+        bool dry_run;
+        const Holding *held;     /* what it held; NULL: it is not known */
+        const int64_t *observed; /* by how much free memory grew with its removal alone; NULL: not known */
+        const char *log_tail; /* the last lines of its log as the container wrote them, any bytes, NULs too; of
+                               * these the newest are recorded, escaped; NULL: none were read */
+        size_t log_size;
+} RemovalRecord;
+
+/* "Removed ...", in a dry run "Would remove ...". Rule and origin come from c->profile, which may be
+ * NULL. */
+void record_removal(const Container *c, const Decision *d, const RemovalRecord *record);
 
 /* The one warning that it will not be tried again. */
 void record_quarantine(const Container *c, unsigned attempts, int error, const char *message);

@@ -17,9 +17,11 @@ typedef struct StatusFigures {
         bool dry_run;
         bool first_run; /* the wait of a first start has not passed */
         size_t held;    /* by SurgeLimit= */
-        size_t tracked, stopped, removed;
-        char pressure[96]; /* in words; "": there is none */
-        usec_t next_in;    /* until the next container is due; USEC_INFINITY: none is */
+        size_t tracked, stopped;
+        uint64_t removed;
+        usec_t paused_until; /* realtime; 0: removals are not paused */
+        char pressure[96];   /* in words; "": there is none */
+        usec_t next_in;      /* until the next container is due; USEC_INFINITY: none is */
 } StatusFigures;
 
 /* Called when the line is told, so that figures are not gathered for nothing. */

@@ -41,6 +41,11 @@ void steady_clock_set_engine(SteadyClock *c, usec_t realtime);
 /* The CLOCK_BOOTTIME of a steady time, for timers. */
 usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady);
 
+/* This machine's CLOCK_REALTIME at a steady time, to be shown; 0 of 0, USEC_INFINITY of that. Two
+ * readings tell the same unless the wall clock has been set in between, or slewed by more than a tenth
+ * of a second. */
+usec_t steady_clock_to_realtime(SteadyClock *c, usec_t steady);
+
 /* Compares the wall clock with what it should be by CLOCK_BOOTTIME, and calls on_jump if it was set
  * since the last comparison. `realtime` and `boottime` are the present readings; the watch calls this
  * with them. */

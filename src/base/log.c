@@ -69,13 +69,6 @@ int log_level_from_name(const char *name) {
         return -EINVAL;
 }
 
-/* What drives a terminal, or reorders and hides text on it: controls, and bidirectional and zero-width
- * marks. */
-static bool is_treacherous(uint32_t c) {
-        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
 char *log_escape(char *buf, size_t size, const char *text) {
         size_t left = strlen(text), used = 0;
 
@@ -83,7 +76,7 @@ char *log_escape(char *buf, size_t size, const char *text) {
                 uint32_t c;
                 size_t n = utf8_read(text, left, &c);
 
-                if (n > 0 && !is_treacherous(c)) {
+                if (n > 0 && !utf8_is_treacherous(c)) {
                         if (used + n >= size)
                                 break;
                         memcpy(buf + used, text, n);

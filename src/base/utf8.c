@@ -78,3 +78,8 @@ bool utf8_is_printable(const char *text) {
 
         return true;
 }
+
+bool utf8_is_treacherous(uint32_t c) {
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}

@@ -4,24 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/state-folder.h"
 
 int first_run_find(char **ret_path) {
-        const char *folder = getenv("STATE_DIRECTORY");
         _cleanup_free_ char *path = NULL;
+        int r;
 
-        if (!folder || folder[0] == '\0')
-                return 0;
-        /* With several folders systemd separates them by colons. */
-        if (asprintf(&path, "%.*s/" FIRST_RUN_MARK, (int)strcspn(folder, ":"), folder) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
+        r = state_folder_path(FIRST_RUN_MARK, &path);
+        if (r <= 0)
+                return r;
 
         /* What cannot be seen counts as not there: to wait once too often does no harm. */
         if (access(path, F_OK) >= 0)

@@ -12,6 +12,7 @@
 #include "base/time-span.h"
 #include "core/backoff.h"
 #include "core/endpoint.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 #include "daemon/retry.h"
@@ -26,10 +27,18 @@
 /* How soon a Swarm that was not ready is looked at again, at first. */
 #define NOT_READY_INITIAL USEC_PER_SEC
 
+static void begin_sync(Manager *m, bool with_ring, ResyncCause cause) {
+        m->figures.resyncs[cause]++;
+        sync_start(m->sync, with_ring, m->reap_others);
+}
+
 /* Until it has been listed again. */
 static void pause_engine(Manager *m) {
         m->situation.engine_connected = false;
         m->contact = 0;
+        m->connected_at = 0;
+        manager_requests_end(m, false);
+        console_advise_end(m);
         sync_cancel(m->sync);
         membership_cancel(m->membership);
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
@@ -43,6 +52,7 @@ static void disconnected(Manager *m, int error, const char *message) {
 
         if (!m->lost_said) {
                 record_engine_lost(m->settings->endpoint, error, message, m->options.once);
+                console_tell_engine_lost(m, request_problem(error, message));
                 m->lost_said = true;
         } else
                 log_debug("Still no connection to the engine: %.512s", request_problem(error, message));
@@ -64,7 +74,7 @@ static void on_up(const char *engine, ApiVersion api, void *userdata) {
         m->seen_before_nsec = m->last_event_nsec;
         snprintf(m->engine, sizeof(m->engine), "%s", engine);
         m->api = api;
-        sync_start(m->sync, true, m->reap_others);
+        begin_sync(m, true, RESYNC_CONNECT);
 }
 
 static void on_down(int error, const char *message, void *userdata) {
@@ -96,8 +106,12 @@ static void on_destroyed(Manager *m, const EngineEvent *event, const Instant *no
         (void)registry_apply_event(m->registry, event, now, replayed, &c);
         if (c)
                 manager_destroyed(m, c, now->steady);
-        else if (known)
-                manager_cap_changed(m); /* not our doing: there are fewer than was thought */
+        else if (known) {
+                /* Not our doing: there are fewer than was thought. */
+                manager_cap_changed(m);
+                manager_requests_sweep(m);
+                manager_tell_status(m);
+        }
         manager_arm_due_timer(m);
 }
 
@@ -106,9 +120,12 @@ static void on_event(const EngineEvent *event, void *userdata) {
         /* A later connection begins with what happened since the last event that was seen. */
         bool replayed = m->engine_since > 0 && sync_replaying(m->sync);
         Instant now = steady_clock_now(m->clock);
-        Container *c = NULL;
+        bool was_stopped;
+        Container *c;
         int r;
 
+        m->figures.events[event->action]++;
+        m->last_event_at = now.steady;
         if (event->time_nsec > m->last_event_nsec)
                 m->last_event_nsec = event->time_nsec;
 
@@ -117,6 +134,8 @@ static void on_event(const EngineEvent *event, void *userdata) {
                 return;
         }
 
+        c = registry_find(m->registry, &event->id);
+        was_stopped = c && c->slot;
         r = registry_apply_event(m->registry, event, &now, replayed, &c);
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
@@ -128,6 +147,8 @@ static void on_event(const EngineEvent *event, void *userdata) {
                 manager_slot_changed(m, c, now.steady);
                 manager_cap_changed(m);
                 manager_tell_status(m);
+                if (c->slot && !was_stopped)
+                        console_tell_stopped(m, c, now.steady);
         }
         manager_arm_due_timer(m);
 }
@@ -202,14 +223,18 @@ static void say_settling(Manager *m) {
         log_notice("The engine has not been up for SettleTime yet: no removal for another %s", left);
 }
 
-void manager_resync(Manager *m) {
+static void resync(Manager *m, ResyncCause cause) {
         m->resync_soon = false;
         if (!may_list(m))
                 return;
         if (sync_running(m->sync))
                 m->resync_wanted = true;
         else
-                sync_start(m->sync, false, m->reap_others);
+                begin_sync(m, false, cause);
+}
+
+void manager_resync(Manager *m) {
+        resync(m, m->resync_soon ? RESYNC_LOSS : m->not_ready > 0 ? RESYNC_SWARM : RESYNC_INTERVAL);
 }
 
 void manager_start_over(Manager *m, bool resubscribe) {
@@ -218,19 +243,19 @@ void manager_start_over(Manager *m, bool resubscribe) {
                 event_stream_reconnect(m->stream);
                 pause_engine(m);
         } else if (sync_running(m->sync))
-                sync_start(m->sync, sync_replaying(m->sync), m->reap_others);
+                begin_sync(m, sync_replaying(m->sync), RESYNC_RELOAD);
         else if (m->situation.engine_connected)
-                manager_resync(m);
+                resync(m, RESYNC_RELOAD);
 }
 
 /* What thousands of containers have held is spread over the heap, and free() gives back its end only. */
 static void give_back_memory(Manager *m, size_t forgotten) {
-        size_t gone = forgotten + m->removed + m->already_gone;
+        uint64_t gone = forgotten + m->figures.removed + m->already_gone;
 
         if (gone - m->trimmed_at < TRIM_AFTER)
                 return;
         (void)malloc_trim(0);
-        m->trimmed_at = m->removed + m->already_gone;
+        m->trimmed_at = m->figures.removed + m->already_gone;
 }
 
 static usec_t next_resync(Manager *m) {
@@ -270,9 +295,13 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
         if (result->with_ring) {
                 judge_engine_age(m, result);
                 record_engine_back(m->settings->endpoint, m->engine, m->api);
+                console_tell_engine_back(m);
                 m->lost_said = false;
         }
         m->situation.engine_connected = true;
+        m->last_resync_at = steady_clock_now(m->clock).steady;
+        if (m->connected_at == 0)
+                m->connected_at = m->last_resync_at;
         m->listed = true;
         m->cap_dirty = true;
         if (m->situation.reloading)
@@ -285,6 +314,7 @@ static void on_synced(SyncResult *result, int error, const char *step, const cha
         m->resync_wanted = false;
 
         look_for_the_unlisted(m);
+        manager_requests_sweep(m);
         manager_reschedule_all(m);
         manager_tell_status(m);
         manager_wake(m);
@@ -347,10 +377,13 @@ static int on_replace(sd_event_source *source, void *userdata) {
 
         (void)source;
         measurer_forget(m->measurer);
+        manager_requests_end(m, true);
+        console_advise_end(m);
         m->reaper = reaper_free(m->reaper);
         m->membership = membership_free(m->membership);
         m->sync = sync_free(m->sync);
         m->registry = registry_free(m->registry);
+        m->observation = (Observation){ 0 };
         m->client = engine_client_free(m->client);
 
         /* Nothing that was known is about this engine. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record-pressure.h"
 
@@ -15,17 +16,9 @@ static usec_t steady_now(const Manager *m) {
         return steady_clock_now(m->clock).steady;
 }
 
-/* What is to be told: what is acted on; else what has been given up, but a stall. */
-typedef struct Telling {
-        PressureLevel level;
-        PressureCause cause;
-        unsigned share; /* of a threshold's cause */
-        bool given_up;
-} Telling;
-
-static Telling telling(const Manager *m, usec_t now) {
+static PressureTelling telling(const Manager *m, usec_t now) {
         const Pressure *p = pressure_watch_state(m->watch);
-        Telling t = { .level = pressure_level(p, now), .cause = relief_cause(&m->relief, p, now) };
+        PressureTelling t = { .level = pressure_level(p, now), .cause = relief_cause(&m->relief, p, now) };
 
         if (t.cause == PRESSURE_NO_CAUSE)
                 t.cause = pressure_cause(p, now);
@@ -34,13 +27,19 @@ static Telling telling(const Manager *m, usec_t now) {
         return t;
 }
 
+PressureTelling manager_pressure_telling(const Manager *m) {
+        if (m->watch)
+                return telling(m, steady_now(m));
+        return (PressureTelling){ .level = PRESSURE_NORMAL, .cause = PRESSURE_NO_CAUSE, .share = SHARE_OFF };
+}
+
 /* Says what has changed since it was last said. */
 static void say_level(Manager *m, usec_t now) {
-        Telling t = telling(m, now);
+        PressureTelling t = telling(m, now);
 
         /* Then nothing comes of it. */
         if (t.cause == PRESSURE_STALL && t.given_up)
-                t = (Telling){ .level = PRESSURE_NORMAL, .cause = PRESSURE_NO_CAUSE };
+                t = (PressureTelling){ .level = PRESSURE_NORMAL, .cause = PRESSURE_NO_CAUSE };
         if (t.level == m->level_said && t.cause == m->cause_said)
                 return;
         if (t.level == PRESSURE_ELEVATED && m->level_said == PRESSURE_NORMAL) {
@@ -54,6 +53,7 @@ static void say_level(Manager *m, usec_t now) {
                 m->nothing_left_said = false;
         m->level_said = t.level;
         m->cause_said = t.cause;
+        console_tell_pressure(m, t.level, t.cause, t.given_up);
         manager_tell_status(m);
 }
 
@@ -159,6 +159,7 @@ static void judge_batch(Manager *m, usec_t now) {
 
         relief_judge(&m->relief, m->settings, &after, now, &report);
         record_pressure_batch(&report, m->settings, false);
+        console_tell_batch(m, &report);
         if (!report.gave_up)
                 return;
         n_users = list_users(report.batch.cause, users);
@@ -199,7 +200,8 @@ static void advance(Manager *m, usec_t now) {
                 set_level(m, now);
         }
         if (m->relief.phase != RELIEF_RESTING || m->situation.pressure != PRESSURE_CRITICAL ||
-                        !m->situation.engine_connected || m->situation.reloading || m->replacing)
+                        !m->situation.engine_connected || m->situation.reloading || m->replacing ||
+                        now < m->situation.paused_until)
                 return;
 
         /* What goes anyway may be enough. */
@@ -267,7 +269,7 @@ void manager_pressure_configure(Manager *m) {
 
 char *manager_pressure_format(const Manager *m, char *buf, size_t size) {
         char share[SHARE_TEXT_MAX];
-        Telling t;
+        PressureTelling t;
 
         buf[0] = '\0';
         if (!m->watch)

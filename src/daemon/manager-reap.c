@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/event-timer.h"
 #include "base/log.h"
 #include "core/cap.h"
 #include "core/slot.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 #include "daemon/retry.h"
@@ -68,6 +70,8 @@ void manager_reschedule(Manager *m, Container *c, usec_t now) {
                 slot_set_kept(c, d.keep_last, d.keep_failure);
         if (d.ask)
                 want(m, &d.ask->id, now);
+        if (m->requests)
+                manager_request_judge(m, c, &d, now);
         registry_schedule(m->registry, c, look_at(m, c, &d));
 }
 
@@ -288,10 +292,11 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
                 return;
         }
 
-        m->failed++;
-        if (verdict == RETRY_QUARANTINE)
+        m->figures.failed++;
+        if (verdict == RETRY_QUARANTINE) {
                 record_quarantine(c, c->attempts, error, message);
-        else
+                console_tell_quarantined(m, c, request_problem(error, message));
+        } else
                 log_error("Removing %s failed %u times, the last time with: %.512s",
                                 container_label(label, sizeof(label), c), c->attempts,
                                 request_problem(error, message));
@@ -299,9 +304,28 @@ static void on_failure(Manager *m, Container *c, int error, const char *message,
 
 /* By the decision that its DELETE was sent on; the answer came, or never did. */
 static void on_removed(Manager *m, Container *c, const Decision *d, const ReapReport *report) {
-        m->removed++;
-        record_removal(c, d, c->attempts + 1, report->result == REAP_WOULD_REMOVE,
-                        registry_holding(m->registry, c), report->log, report->log_size);
+        const Holding *held = registry_holding(m->registry, c);
+        bool dry_run = report->result == REAP_WOULD_REMOVE;
+        const Removal *noted = NULL;
+        uint64_t serial;
+
+        serial = manager_note_removal(m, c, d, dry_run, held, c->attempts + 1U);
+        if (report->sent)
+                manager_removing_ended(m, serial, report->took);
+        if (serial != 0)
+                noted = removal_history_last(m->history);
+        record_removal(c, d,
+                        &(RemovalRecord){
+                                        .attempt = c->attempts + 1U,
+                                        .dry_run = dry_run,
+                                        .held = held,
+                                        .observed = noted && noted->observed_of == 1 ? &noted->observed
+                                                                                     : NULL,
+                                        .log_tail = report->log,
+                                        .log_size = report->log_size,
+                        });
+        if (noted)
+                console_tell_removed(m, noted);
         manager_pressure_removed(m, c, d);
         if (d->verdict != VERDICT_OVER_CAP)
                 m->cap_stale = true;
@@ -322,6 +346,7 @@ void manager_destroyed(Manager *m, Container *c, usec_t now) {
         if (c->claimed || c->sent_verdict == 0)
                 return;
         record_sent(m, c, &report, now);
+        manager_request_done(m, &c->id, NULL, &report);
         registry_forget(m->registry, c);
         manager_tell_status(m);
 }
@@ -331,18 +356,23 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
         Container *c = registry_find(m->registry, id);
         usec_t now = steady_clock_now(m->clock).steady;
 
-        if (!c)
+        if (!c) {
+                if (report->sent)
+                        manager_removing_ended(m, 0, report->took);
                 return;
+        }
         manager_pressure_soon(m);
 
         switch (report->result) {
         case REAP_REMOVED:
                 on_removed(m, c, report->decision, report);
+                manager_request_done(m, id, NULL, report);
                 registry_forget(m->registry, c);
                 c = NULL;
                 break;
         case REAP_WOULD_REMOVE:
                 on_removed(m, c, report->decision, report);
+                manager_request_done(m, id, c, report);
                 registry_set_gone(m->registry, c);
                 break;
         case REAP_ALREADY_GONE:
@@ -351,8 +381,11 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
                 else {
                         manager_cap_changed(m);
                         m->already_gone++;
+                        if (report->sent)
+                                manager_removing_ended(m, 0, report->took);
                         log_debug("%s is gone already", c->name ? c->name : "A container");
                 }
+                manager_request_done(m, id, NULL, report);
                 registry_forget(m->registry, c);
                 c = NULL;
                 break;
@@ -367,7 +400,10 @@ static void on_done(const ContainerId *id, const ReapReport *report, void *userd
                         c->sent_setting = (uint8_t)report->decision->setting;
                         manager_pressure_unanswered(m, report->decision);
                 }
+                if (report->sent)
+                        manager_removing_ended(m, 0, report->took);
                 on_failure(m, c, report->error, report->message, now);
+                manager_request_done(m, id, c, report);
                 break;
         }
 
@@ -385,13 +421,11 @@ static void print_summary(const Manager *m) {
         size_t kept = 0;
 
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                if ((c->scope != SCOPE_OTHER || (c->profile && c->profile->in_scope)) && !c->gone &&
-                                !c->quarantined)
-                        kept++;
+                kept += registry_tracks(c) && !c->quarantined;
 
-        log_notice("%zu %s, %zu already gone, %zu failed, %zu kept", m->removed,
-                        m->options.dry_run ? "would be removed" : "removed", m->already_gone, m->failed,
-                        kept);
+        log_notice("%" PRIu64 " %s, %zu already gone, %" PRIu64 " failed, %zu kept", m->figures.removed,
+                        m->options.dry_run ? "would be removed" : "removed", m->already_gone,
+                        m->figures.failed, kept);
 }
 
 static void on_idle(void *userdata) {
@@ -413,7 +447,7 @@ static void on_idle(void *userdata) {
                 return; /* not without the engine's word, which is on its way */
 
         print_summary(m);
-        manager_finish(m, m->failed > 0 || m->pass_failed ? 1 : 0);
+        manager_finish(m, m->figures.failed > 0 || m->pass_failed ? 1 : 0);
 }
 
 /* What turned out to be no task in spite of its labels: which rule lets it in, if any, a list tells. */
@@ -443,6 +477,7 @@ const ReaperHandlers manager_reaper_handlers = {
         .next = on_next,
         .confirm = on_confirm,
         .measure = manager_measure,
+        .removing = manager_removing,
         .done = on_done,
         .idle = on_idle,
 };

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/config-file.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 
@@ -36,6 +37,8 @@ static void swap(Manager *m, SharedSettings *settings) {
         m->reap_others = settings_reap_others(m->settings);
         registry_set_settings(m->registry, settings);
         manager_pressure_configure(m);
+        if (metrics_configure(m->metrics, m->settings->metrics_file) < 0)
+                log_error("Out of memory: metrics are written as before");
         shared_settings_unref(old);
         label_faults_forget(m->label_faults);
 
@@ -57,33 +60,43 @@ static void swap(Manager *m, SharedSettings *settings) {
                 manager_start_over(m, others);
 }
 
-static int load(Manager *m, SharedSettings **ret) {
-        _cleanup_(config_report_done) ConfigReport report = { 0 };
+static int load(Manager *m, SharedSettings **ret, ConfigReport *report) {
         _cleanup_(settings_done) Settings settings = { 0 };
         int r;
 
-        r = config_load(m->options.config, NULL, &settings, &report);
-        config_report_tell(&report, false);
+        r = config_load(m->options.config, NULL, &settings, report);
+        config_report_tell(report, false);
         if (r >= 0)
                 r = shared_settings_new(&settings, ret);
         if (r == -ENOMEM)
                 log_error("Out of memory");
         if (r < 0)
-                record_reload_refused(report.n_errors);
+                record_reload_refused(report->n_errors);
         return r;
 }
 
-void manager_reload(Manager *m) {
+int manager_reload(Manager *m, ConfigReport *ret_report) {
+        _cleanup_(config_report_done) ConfigReport report = { 0 };
         SharedSettings *settings;
+        int r;
 
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
                         clock_read(CLOCK_MONOTONIC));
 
-        if (load(m, &settings) >= 0)
+        r = load(m, &settings, &report);
+        if (r >= 0)
                 swap(m, settings);
+        /* The policy file may have come since. */
+        bus_ask_name(m->bus);
+        console_tell_reloaded(m, r >= 0, report.n_errors);
 
         (void)sd_notify(false, "READY=1");
         manager_tell_status(m);
+        if (ret_report) {
+                *ret_report = report;
+                report = (ConfigReport){ 0 };
+        }
+        return r;
 }
 
 void manager_reload_listed(Manager *m, usec_t now) {

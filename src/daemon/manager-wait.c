@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "core/cap.h"
 #include "daemon/first-run.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
+#include "daemon/record-console.h"
 
 /* So many of the containers that wait are listed by name. */
 #define HELD_LISTED_MAX 1000
@@ -84,13 +86,12 @@ void manager_hold_surge(Manager *m, usec_t now) {
                 }
         if (listed > HELD_LISTED_MAX)
                 log_info("%zu more are held and not listed", listed - HELD_LISTED_MAX);
+        console_tell_held(m, "surge", n, m->situation.surge_until);
 }
 
 static void end_first_run(Manager *m) {
         int r;
 
-        if (m->situation.first_run_until != USEC_INFINITY) /* it had begun */
-                log_notice("The wait of the first start is over: removals begin");
         r = first_run_mark(m->first_run);
         if (r < 0)
                 log_warning("Cannot write %s: %s. The next start will wait again", m->first_run,
@@ -105,6 +106,7 @@ static int on_first_run_over(sd_event_source *source, uint64_t usec, void *userd
 
         (void)source;
         (void)usec;
+        log_notice("The wait of the first start is over: removals begin");
         end_first_run(m);
         manager_reschedule_all(m);
         manager_wake(m);
@@ -143,6 +145,8 @@ void manager_first_run_judge(Manager *m, usec_t now) {
 
         until = usec_add(m->first_run_since, m->settings->first_run_delay);
         if (until <= now) {
+                if (m->situation.first_run_until != USEC_INFINITY) /* it had begun */
+                        log_notice("The wait of the first start is over: removals begin");
                 end_first_run(m);
                 return;
         }
@@ -163,4 +167,17 @@ void manager_first_run_listed(Manager *m, usec_t now) {
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
                 n += policy_is_due(c, &m->situation, now, NULL);
         record_first_run(n, m->settings->first_run_delay);
+        console_tell_held(m, "first-run", n, m->situation.first_run_until);
+}
+
+void manager_end_waits(Manager *m) {
+        if (!m->first_run && m->situation.surge_until == 0)
+                return;
+        record_waits_ended();
+        if (m->first_run)
+                end_first_run(m);
+        end_surge(m);
+        manager_reschedule_all(m);
+        manager_wake(m);
+        manager_tell_status(m);
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/event-timer.h"
 #include "base/log.h"
+#include "daemon/console.h"
 #include "daemon/manager-private.h"
 #include "daemon/record.h"
 
@@ -23,6 +24,7 @@ void manager_finish(Manager *m, int status) {
                 log_error("Cannot end the event loop: %s", strerror(-r));
 }
 
+/* Called once a second at most while something happens: the bus hears of it at the same pace. */
 static StatusFigures collect_figures(void *userdata) {
         Manager *m = userdata;
         const Container *c = registry_first_due(m->registry);
@@ -31,12 +33,15 @@ static StatusFigures collect_figures(void *userdata) {
                 .dry_run = m->options.dry_run,
                 .tracked = registry_count_tracked(m->registry),
                 .stopped = registry_count_stopped(m->registry),
-                .removed = m->removed,
+                .removed = m->figures.removed,
                 .next_in = USEC_INFINITY,
                 .first_run = m->first_run,
                 .held = manager_count_held(m),
+                .paused_until = manager_paused_until(m),
         };
 
+        if (m->bus)
+                console_tell_properties(m);
         manager_pressure_format(m, figures.pressure, sizeof(figures.pressure));
 
         if (c)
@@ -45,8 +50,10 @@ static StatusFigures collect_figures(void *userdata) {
 }
 
 void manager_tell_status(Manager *m) {
-        if (!m->stopping)
-                status_update(&m->status);
+        if (m->stopping)
+                return;
+        status_update(&m->status);
+        metrics_changed(m->metrics);
 }
 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -73,6 +80,7 @@ static void on_clock_jump(usec_t forward, usec_t backward, void *userdata) {
         /* Set back: what comes now bears smaller stamps. */
         m->last_event_nsec = (int64_t)usec_min((usec_t)m->last_event_nsec, now.realtime * NSEC_PER_USEC);
         registry_clock_jumped(m->registry, &now);
+        manager_pause_clock_set(m);
         m->cap_dirty = true;
         manager_reschedule_all(m);
         manager_wake(m);
@@ -108,6 +116,9 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         (void)event_timer_arm(m->resync_timer, USEC_INFINITY);
         (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
         (void)event_timer_arm(m->surge_timer, USEC_INFINITY);
+        (void)event_timer_arm(m->pause_timer, USEC_INFINITY);
+        manager_requests_end(m, false);
+        console_advise_end(m);
         m->watch = pressure_watch_free(m->watch);
         measurer_forget(m->measurer);
 
@@ -123,7 +134,7 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
         (void)si;
         /* A single pass ends by what it began with. */
         if (!m->stopping && !m->options.once)
-                manager_reload(m);
+                (void)manager_reload(m, NULL);
         return 0;
 }
 
@@ -182,13 +193,36 @@ static int set_up_loop(Manager *m) {
         r = label_faults_new(&m->label_faults);
         if (r < 0)
                 return r;
+        r = manager_set_up_figures(m);
+        if (r < 0)
+                return r;
         r = status_init(&m->status, m->event, collect_figures, m);
         if (r < 0)
                 return r;
-        return steady_clock_new(m->event, on_clock_jump, m, &m->clock);
+        r = steady_clock_new(m->event, on_clock_jump, m, &m->clock);
+        if (r < 0)
+                return r;
+        return manager_set_up_pause(m);
+}
+
+/* Last, as from then on others may ask. A single pass is for whoever has started it. */
+static int set_up_console(Manager *m) {
+        int r;
+
+        if (m->options.once)
+                return 0;
+        r = metrics_configure(m->metrics, m->settings->metrics_file);
+        if (r < 0)
+                return r;
+        return bus_new(m->event, console_vtable, m, &m->bus);
 }
 
 static void manager_done(Manager *m) {
+        if (m->requests)
+                manager_requests_end(m, true);
+        /* Nobody is told any more. */
+        m->bus = bus_free(m->bus);
+        metrics_free(m->metrics);
         event_stream_free(m->stream);
         pressure_watch_free(m->watch);
         measurer_free(m->measurer);
@@ -204,6 +238,7 @@ static void manager_done(Manager *m) {
         sd_event_source_disable_unref(m->stop_timer);
         sd_event_source_disable_unref(m->first_run_timer);
         sd_event_source_disable_unref(m->surge_timer);
+        sd_event_source_disable_unref(m->pause_timer);
         sd_event_source_disable_unref(m->cap_source);
         sd_event_source_disable_unref(m->replace_source);
         sd_event_unref(m->event);
@@ -212,6 +247,9 @@ static void manager_done(Manager *m) {
         free(m->node_id);
         free(m->first_run);
         free(m->root_dir);
+        free(m->pause_path);
+        free(m->told);
+        removal_history_free(m->history);
 }
 
 int manager_run(Settings *settings, const ManagerOptions *options) {
@@ -233,6 +271,9 @@ int manager_run(Settings *settings, const ManagerOptions *options) {
         if (r < 0)
                 return r;
         r = manager_set_up_engine(&m);
+        if (r < 0)
+                return r;
+        r = set_up_console(&m);
         if (r < 0)
                 return r;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/reaper.h"
 #include "daemon/record.h"
@@ -16,6 +17,7 @@ typedef struct Job {
         EngineCall *call;
         Decision decision;
         bool removing;
+        usec_t sent_at; /* CLOCK_MONOTONIC, with `removing` */
         bool measuring;
         bool log_asked;
         char *log; /* owned; NULL: not read */
@@ -52,6 +54,10 @@ static void job_end(Job *job, ReapResult result, bool decided, int error, const 
                 .message = message,
                 .log = job->log,
                 .log_size = job->log_size,
+                .sent = job->removing,
+                .took = job->removing && !engine_error_is_connection(error)
+                                        ? usec_sub(clock_read(CLOCK_MONOTONIC), job->sent_at)
+                                        : 0,
         };
 
         r->handlers->done(&job->id, &report, r->userdata);
@@ -119,7 +125,9 @@ static void carry_out(Job *job, const ReapOrder *order) {
                 return;
         } else {
                 job->call = engine_call_free(job->call);
+                r->handlers->removing(&job->id, r->userdata);
                 job->removing = true;
+                job->sent_at = clock_read(CLOCK_MONOTONIC);
                 k = engine_remove(r->client, &job->id, order->volumes, on_removed, job, &job->call);
         }
         if (k < 0)

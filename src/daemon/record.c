@@ -17,9 +17,6 @@
 
 #define SHORT_ID_DIGITS 12 /* as Docker shows ids */
 
-/* Room for the name of a file and a line in it, or for that of a label. */
-#define ORIGIN_SIZE (PATH_MAX + 32)
-
 /* One character, escaped: at most four bytes of `\xNN` each. */
 #define ESCAPED_SIZE (4 * 4 + 1)
 
@@ -148,21 +145,21 @@ static void show_log_tail(const char *text) {
         }
 }
 
-void record_removal(const Container *c, const Decision *d, unsigned attempt, bool dry_run,
-                const Holding *held, const char *log_tail, size_t log_size) {
-        char label[CONTAINER_LABEL_MAX], span[TIME_SPAN_TEXT_MAX], age[24], exit_code[16];
+void record_removal(const Container *c, const Decision *d, const RemovalRecord *record) {
+        char label[CONTAINER_LABEL_MAX], span[TIME_SPAN_TEXT_MAX], age[24], exit_code[16], observed[24];
+        const Holding *held = record->held;
         char cached[SIZE_TEXT_MAX], held_text[SIZE_TEXT_MAX + 16] = "";
-        char origin[ORIGIN_SIZE], tail[RECORD_LOG_TAIL_MAX + 1], *lines;
+        char origin[PROFILE_ORIGIN_MAX], tail[RECORD_LOG_TAIL_MAX + 1], *lines;
         ContainerFields f;
 
         container_fields(&f, c);
-        add_attempt(&f, attempt);
+        add_attempt(&f, record->attempt);
         snprintf(age, sizeof(age), "%" PRIu64, d->age);
         snprintf(exit_code, sizeof(exit_code), "%d", c->exit_code);
         add(&f, "REAPERD_VERDICT", verdict_name(d->verdict));
         add(&f, "REAPERD_AGE_USEC", age);
         add(&f, "REAPERD_EXIT_CODE", exit_code);
-        add(&f, "REAPERD_DRY_RUN", dry_run ? "1" : "0");
+        add(&f, "REAPERD_DRY_RUN", record->dry_run ? "1" : "0");
         if (d->setting != _SETTING_INVALID)
                 add(&f, "REAPERD_SETTING", setting_info(d->setting)->key);
         if (c->profile) {
@@ -174,15 +171,19 @@ void record_removal(const Container *c, const Decision *d, unsigned attempt, boo
         }
         if (held)
                 add_held(&f, held);
+        if (record->observed) {
+                snprintf(observed, sizeof(observed), "%" PRId64, *record->observed);
+                add(&f, "REAPERD_OBSERVED_BYTES", observed);
+        }
         if (held && held->cached != FIGURE_UNKNOWN)
                 snprintf(held_text, sizeof(held_text), ", held %s", size_format_short(cached, held->cached));
-        lines = format_log_tail(tail, log_tail, log_size);
+        lines = format_log_tail(tail, record->log_tail, record->log_size);
         add(&f, "REAPERD_LOG_TAIL", lines);
 
         log_record(LOG_INFO, MESSAGE_ID_REMOVED, f.fields, f.n, "%s %s: %s, age %s, exit %d%s",
-                        dry_run ? "Would remove" : "Removed", container_label(label, sizeof(label), c),
-                        verdict_name(d->verdict), time_span_format(span, sizeof(span), d->age, USEC_PER_SEC),
-                        c->exit_code, held_text);
+                        record->dry_run ? "Would remove" : "Removed",
+                        container_label(label, sizeof(label), c), verdict_name(d->verdict),
+                        time_span_format(span, sizeof(span), d->age, USEC_PER_SEC), c->exit_code, held_text);
         show_log_tail(lines);
 }
 

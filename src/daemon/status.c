@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/event-timer.h"
 #include "base/time-span.h"
+#include "base/timestamp.h"
 #include "daemon/status.h"
 
 char *status_format(char *buf, size_t size, const StatusFigures *f) {
         char next[TIME_SPAN_TEXT_MAX], when[TIME_SPAN_TEXT_MAX + 16], waits[64] = "";
+        char until[TIMESTAMP_TEXT_MAX], paused[TIMESTAMP_TEXT_MAX + 16] = "";
 
+        if (f->paused_until != 0)
+                snprintf(paused, sizeof(paused), "; paused until %s",
+                                timestamp_format(until, f->paused_until));
         if (!f->connected) {
-                snprintf(buf, size, "Waiting for the engine; %zu %s so far", f->removed,
-                                f->dry_run ? "would have been removed" : "removed");
+                snprintf(buf, size, "Waiting for the engine; %" PRIu64 " %s so far%s", f->removed,
+                                f->dry_run ? "would have been removed" : "removed", paused);
                 return buf;
         }
 
@@ -28,16 +34,16 @@ char *status_format(char *buf, size_t size, const StatusFigures *f) {
                 snprintf(waits, sizeof(waits), "; first start, see FirstRunDelay=");
         else if (f->held > 0)
                 snprintf(waits, sizeof(waits), "; %zu held, see SurgeLimit=", f->held);
-        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %zu %s%s%s%s", f->tracked, f->stopped,
-                        when, f->removed, f->dry_run ? "would have been removed" : "removed", waits,
-                        f->pressure[0] ? "; " : "", f->pressure);
+        snprintf(buf, size, "Tracking %zu containers, %zu stopped, %s, %" PRIu64 " %s%s%s%s%s", f->tracked,
+                        f->stopped, when, f->removed, f->dry_run ? "would have been removed" : "removed",
+                        paused, waits, f->pressure[0] ? "; " : "", f->pressure);
         return buf;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Status *s = userdata;
         StatusFigures figures = s->collect(s->userdata);
-        char line[256];
+        char line[384];
 
         (void)source;
         (void)usec;

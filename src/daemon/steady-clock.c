@@ -11,12 +11,15 @@
 
 /* Less than this is the time between two readings. */
 #define CLOCK_BACK_MIN USEC_PER_MSEC
+/* By more than two readings are apart: the clock was set, or slewed for long. */
+#define CLOCK_SHOWN_APART (100 * USEC_PER_MSEC)
 
 struct SteadyClock {
         usec_t ahead; /* steady time minus CLOCK_BOOTTIME, for good */
         bool engine_elsewhere;
         usec_t engine_ahead, engine_behind; /* the engine's wall clock against CLOCK_BOOTTIME; one is 0 */
         usec_t wall_ahead;                  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, when last compared */
+        int64_t shown_ahead;                /* CLOCK_REALTIME minus steady time, as it is shown */
         ClockJumpHandler on_jump;
         void *userdata;
         sd_event_source *watch;
@@ -52,6 +55,18 @@ void steady_clock_set_engine(SteadyClock *c, usec_t realtime) {
 
 usec_t steady_clock_to_boottime(const SteadyClock *c, usec_t steady) {
         return usec_sub(steady, c->ahead);
+}
+
+usec_t steady_clock_to_realtime(SteadyClock *c, usec_t steady) {
+        int64_t ahead = (int64_t)(clock_read(CLOCK_REALTIME) - clock_read(CLOCK_BOOTTIME) - c->ahead);
+        usec_t apart = (usec_t)(ahead > c->shown_ahead ? ahead - c->shown_ahead : c->shown_ahead - ahead);
+
+        if (steady == 0 || steady == USEC_INFINITY)
+                return steady;
+        if (apart > CLOCK_SHOWN_APART)
+                c->shown_ahead = ahead;
+        return c->shown_ahead >= 0 ? usec_add(steady, (usec_t)c->shown_ahead)
+                                   : usec_sub(steady, (usec_t)-c->shown_ahead);
 }
 
 void steady_clock_compare(SteadyClock *c, usec_t realtime, usec_t boottime) {

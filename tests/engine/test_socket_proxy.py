@@ -17,12 +17,14 @@ import pytest
 from bench import Bench
 from cast import Cast
 from conftest import HERE
-from lab import RecordingProxy, until
+from lab import Reaper, RecordingProxy, until
+from lab.bus import Bus, BusError
 
 README = (HERE.parent.parent / "README.md").read_text()
 SECTION = re.split(r"^#+ Behind a socket proxy$", README, flags=re.MULTILINE)[1]
 ALLOWED = re.search(r"^```text\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)[1].splitlines()
 LOGS = re.search(r"`(GET \S+logs\$)`", SECTION)[1]
+ADVISE = re.findall(r"`(GET \S+/(?:swarm|services)\$)`", SECTION)
 SPARE = "_ping"         # allowed for what others ask of such a proxy; reaperd has /version
 FAILS = ["sh", "-c", "echo why; exit 3"]
 SETTINGS: dict[str, Any] = {
@@ -63,7 +65,8 @@ def refused(proxy: RecordingProxy) -> list[str]:
 
 def test_lines_are_readable() -> None:
     assert len(ALLOWED) >= 6 and LOGS not in ALLOWED
-    for line in [*ALLOWED, LOGS]:
+    assert len(ADVISE) == 2 and not set(ADVISE) & set(ALLOWED)
+    for line in [*ALLOWED, LOGS, *ADVISE]:
         assert re.fullmatch(r"(GET|HEAD|DELETE) \^\S+\$", line), line
         re.compile(line.split(" ", 1)[1])
 
@@ -125,6 +128,26 @@ def test_log_tail_needs_one_line_more(bench: Bench, stock: Cast) -> None:
             until(lambda: reaper.said("Removed "), 3, "its record")
             assert any(line == "reaperd:   | why" for line in reaper.log) is (LOGS in allow)
             assert bool(refused(proxy)) is (LOGS not in allow)
+
+
+def test_advice_needs_two_lines_more(bench: Bench) -> None:
+    """Without either it says what was refused. The oracle is not asked: it knows of nobody who wants advice."""
+    path = str(bench.engine.dir / "advise.sock")
+    for missing in (*ADVISE, None):
+        allow = [*ALLOWED, *(line for line in ADVISE if line != missing)]
+        settings = bench.settings({"Endpoint": f"unix://{path}"})
+        with (Bus() as bus, RecordingProxy(path, bench.engine.socket, allow) as proxy,
+              Reaper(bench.binary, bench.engine.dir, settings, ["--dry-run"], bus.environment) as reaper):
+            reaper.await_ready()
+            bus.await_owner()
+            if missing:
+                with pytest.raises(BusError, match="Forbidden") as failed:
+                    bus.call("Advise")
+                assert failed.value.name == "org.reaperd.Error.EngineUnreachable"
+                assert refused(proxy) and all(matches(missing, each) for each in refused(proxy))
+            else:
+                assert "history-limit-high" in {row[0] for row in bus.call("Advise")[0]}
+                assert not refused(proxy)
 
 
 def test_oracle(bench: Bench, stock: Cast) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from .bus import NOWHERE
 from .wait import until
 
 SECTIONS = {
@@ -26,7 +27,7 @@ SECTIONS = {
                "FirstRunDelay"),
 }
 # Of these the settings hold "Section.Key": [Retention] has some of the same keys.
-PREFIXED = ("Pressure", "Disk")
+PREFIXED = ("Pressure", "Disk", "Metrics")
 RULE = "Rule "          # "Rule NAME" in the settings holds the mapping of a rule's own keys
 FIRST_RUN_MARK = "first-run-done"
 
@@ -102,7 +103,7 @@ class Reaper:
         self.pauses: list[list[float]] = []
         self.reloads: list[Reload] = []
         self.ended: float | None = None
-        env = {**os.environ, "STATE_DIRECTORY": "", **(environment or {}),
+        env = {**os.environ, **NOWHERE, "STATE_DIRECTORY": "", **(environment or {}),
                "NOTIFY_SOCKET": self._notify.path}
         state = env["STATE_DIRECTORY"].split(":")[0]
         self.first_run = (bool(state) and not Path(state, FIRST_RUN_MARK).exists()

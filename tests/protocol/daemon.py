@@ -27,13 +27,15 @@ SECTIONS = {
     "Reaper": ("Parallelism", "RetryInitial", "RetryMax", "QuarantineAfter", "SurgeLimit", "FirstRunDelay"),
 }
 # Of these the settings hold "Section.Key": [Retention] has one of the same keys.
-PREFIXED = ("Pressure", "Disk")
+PREFIXED = ("Pressure", "Disk", "Metrics")
 # What most tests want: everything that ended long ago is due, nothing waits, failures are tried again soon, the
 # last of them is nothing special, and how short this machine is of memory is of no account.
 DEFAULTS = {"SettleTime": "0", "MinimumAge": "10s", "RetryInitial": "1s", "RetryMax": "1s", "KeepLastFailure": "0",
             "Pressure.Enabled": "no"}
 # Of the service manager's gifts a test gives what it wants.
 _NOT_INHERITED = {"JOURNAL_STREAM", "STATE_DIRECTORY", "NOTIFY_SOCKET"}
+# No test finds the machine's own system bus; one that wants a bus gives its address.
+_NO_BUS = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/no-system-bus"}
 
 # The last line of --once.
 _SUMMARY = re.compile(r"reaperd: (\d+) (would be )?removed, (\d+) already gone, (\d+) failed, (\d+) kept")
@@ -151,7 +153,7 @@ class Reaperd:
         with open(self.log_path, "wb") as log:
             self._process = subprocess.Popen(
                 [*self.prefix, BINARY, f"--config={self.config}", *options], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=environment | {"NOTIFY_SOCKET": str(path)} | self.environment)
+                stderr=log, env=environment | _NO_BUS | {"NOTIFY_SOCKET": str(path)} | self.environment)
 
     def begin(self, *options: str, **settings: str | int) -> None:
         """Start it and wait until it has listed for the first time."""

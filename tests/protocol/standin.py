@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator
 
-from engine_model import (LIVE_STATES, NODE_ID, SECOND, BadFilter, Container, Event, container_event,
+from engine_model import (LIVE_STATES, SECOND, BadFilter, Container, Event, container_event,
                           event_wanted, listed, make_container, make_plain, parse_event_time, parse_filters,
                           rfc3339)
 from http_server import Address, Exchange, Gone, HttpServer
+from swarm_model import SwarmModel
 
 RING_SIZE = 256
 _PATH = re.compile(r"(?:/v(\d+\.\d+))?(/.*)")
@@ -38,7 +39,8 @@ def api_version(text: str) -> Api:
 class Request:
     """What was asked, and how much was under way when it came."""
 
-    route: str                    # version ping info list others members inspect logs remove ring events unknown
+    # version ping info swarm services list others members inspect logs remove ring events unknown
+    route: str
     method: str
     path: str                     # without the version
     query: dict[str, str]
@@ -76,7 +78,7 @@ class Fault:
     lifted: bool = False                              # see lift()
 
 
-class Standin:
+class Standin(SwarmModel):
     """The engine. A test may set the attributes at any time; they hold for the next request.
 
     `removals` of a container lists the outcomes of DELETE, one after the other, then "204":
@@ -86,8 +88,8 @@ class Standin:
     """
 
     def __init__(self, *addresses: Address, api: str = "1.41", min_api: str = "1.12") -> None:
+        super().__init__()
         self.api, self.min_api = api, min_api
-        self.node_id, self.swarm_state = NODE_ID, "active"
         self.info_extra: dict[str, Any] = {}
         self.legacy_events: bool | None = None     # None: as the API version says
         self.json_seq = False
@@ -284,6 +286,7 @@ class Standin:
         api, path = match.groups() if match else (None, x.path)
         ident = None
         route = {"/version": "version", "/_ping": "ping", "/info": "info", "/containers/json": "list",
+                 "/swarm": "swarm", "/services": "services",
                  "/events": "ring" if "until" in x.query else "events"}.get(path, "unknown")
         if route == "unknown" and (found := _CONTAINER.fullmatch(path)):
             ident = found[1]
@@ -422,12 +425,15 @@ class Standin:
                      "MinAPIVersion": self.min_api, "Os": "linux", "Arch": "amd64"}
 
     def _do_info(self, _: Request) -> tuple[int, Any]:
-        active = self.swarm_state == "active"
-        swarm = {"NodeID": self.node_id, "NodeAddr": "", "LocalNodeState": self.swarm_state,
-                 "ControlAvailable": active, "Error": "", "RemoteManagers": None}
         return 200, {"ID": "STAND:IN", "Name": "node-1", "Containers": len(self.containers),
                      "SystemTime": rfc3339(time.time_ns()), "ServerVersion": "20.10.24", "MemTotal": 1 << 34,
-                     "Swarm": swarm} | self.info_extra
+                     "LoggingDriver": "json-file", "Swarm": self.swarm_info()} | self.info_extra
+
+    def _do_swarm(self, _: Request) -> tuple[int, Any]:
+        return self.swarm_answer()
+
+    def _do_services(self, request: Request) -> tuple[int, Any]:
+        return self.services_answer("status" in request.query)
 
     def _do_list(self, request: Request) -> tuple[int, Any]:
         try:

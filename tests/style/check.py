@@ -179,21 +179,28 @@ def check_elsewhere(tree):
 # The records are made in these, each a header and its source.
 RECORD_H, RECORD_C = 'include/daemon/record.h', 'src/daemon/record.c'
 PRESSURE_H, PRESSURE_C = 'include/daemon/record-pressure.h', 'src/daemon/record-pressure.c'
-RECORD_HEADERS, RECORD_SOURCES = (RECORD_H, PRESSURE_H), (RECORD_C, PRESSURE_C)
 CATALOG, MANUAL = 'systemd/reaperd.catalog', 'man/reaperd.8'
 FIELD = re.compile(r'"((?:REAPERD|CONTAINER|IMAGE|SWARM)_[A-Z_]+)"')
 
 
+def record_headers(tree):
+    return [n for n in tree.files if re.fullmatch(r'include/daemon/record[\w-]*\.h', n)]
+
+
+def record_sources(tree):
+    return [n for n in tree.files if re.fullmatch(r'src/daemon/record[\w-]*\.c', n)]
+
+
 def record_ids(tree):
     """The name of each message id, by the id."""
-    return {found[2]: found[1] for name in RECORD_HEADERS
+    return {found[2]: found[1] for name in record_headers(tree)
             for found in re.finditer(r'#define (MESSAGE_ID_\w+)\s+"(\w+)"', tree.text(name))}
 
 
 def record_fields(tree):
     """The fields that the record of each message id can have: those that its function, and what this calls, write."""
     fields = {}
-    for source in RECORD_SOURCES:
+    for source in record_sources(tree):
         functions = dict(re.findall(r'^(?:\w[\w *]*?)\b(\w+)\([^;{]*\{\n(.*?)^\}', tree.text(source), re.M | re.S))
         for body in functions.values():
             reached, todo = '', [body]
@@ -229,7 +236,7 @@ def check_catalog(tree):
     for line, entry, headers, body in catalog_entries(tree):
         at = f'{CATALOG}:{line}'
         if entry not in ids:
-            yield f'{at}: {entry or "this"} is no message id of {" or ".join(RECORD_HEADERS)}'
+            yield f'{at}: {entry or "this"} is no message id of {" or ".join(record_headers(tree))}'
             continue
         if entry in seen:
             yield f'{at}: {entry} has been there before'
@@ -253,7 +260,7 @@ def check_manual_records(tree):
     for entry, name in record_ids(tree).items():
         if entry not in words:
             yield f'{MANUAL}: does not know {name}, {entry}'
-    for field in sorted(set(FIELD.findall(''.join(tree.text(name) for name in RECORD_SOURCES))) - words):
+    for field in sorted(set(FIELD.findall(''.join(tree.text(name) for name in record_sources(tree)))) - words):
         yield f'{MANUAL}: does not know the field {field}'
     for verdict in re.findall(r'\[VERDICT_\w+\]\s*=\s*"([\w-]+)"', tree.text('src/core/policy.c')):
         if verdict not in words:

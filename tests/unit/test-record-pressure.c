@@ -228,13 +228,18 @@ static void test_nothing_left(void **state) {
                                        "docker system df\n");
 }
 
+static const int64_t observed = -811008;
+static bool seen;
+
 static void remove_it(void) {
         Container c = { .name = (char *)"web.1.xyz", .exit_code = 0 };
         Decision d = {
                 .verdict = VERDICT_PRESSURE, .age = 20 * USEC_PER_SEC, .setting = SETTING_ELEVATED_FACTOR
         };
 
-        record_removal(&c, &d, 1, false, &held, NULL, 0);
+        record_removal(&c, &d,
+                        &(RemovalRecord){
+                                        .attempt = 1, .held = &held, .observed = seen ? &observed : NULL });
 }
 
 static void test_holding(void **state) {
@@ -246,6 +251,12 @@ static void test_holding(void **state) {
         assert_non_null(strstr(in_journal, "REAPERD_HELD_BYTES=52428800\nREAPERD_HELD_DIRTY_BYTES=4096\n"
                                            "REAPERD_HELD_DISK_BYTES=52432896\nREAPERD_HELD_INODES=2\n"));
         assert_null(strstr(in_journal, "REAPERD_HELD_PARTIAL"));
+        assert_null(strstr(in_journal, "REAPERD_OBSERVED_BYTES"));
+
+        seen = true;
+        run(remove_it, THE_JOURNAL);
+        assert_non_null(strstr(in_journal, "REAPERD_HELD_INODES=2\nREAPERD_OBSERVED_BYTES=-811008\n"));
+        seen = false;
 
         held = (Holding){
                 .cached = FIGURE_UNKNOWN, .dirty = FIGURE_UNKNOWN, .disk = 4096, .inodes = 1, .partial = true

@@ -24,11 +24,12 @@ static size_t tail_size;
 static Decision decided;
 
 static void remove_it(void) {
-        record_removal(&container, &decided, 2, false, NULL, tail, tail_size);
+        record_removal(&container, &decided,
+                        &(RemovalRecord){ .attempt = 2, .log_tail = tail, .log_size = tail_size });
 }
 
 static void remove_in_dry_run(void) {
-        record_removal(&container, &decided, 1, true, NULL, NULL, 0);
+        record_removal(&container, &decided, &(RemovalRecord){ .attempt = 1, .dry_run = true });
 }
 
 #define REMOVED_FIELDS                                                                              \

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "daemon/steady-clock.h"
 
 static usec_t forward, backward;
@@ -29,6 +30,13 @@ static usec_t read_clock(clockid_t id) {
         return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / NSEC_PER_USEC;
 }
 
+/* In the place of base/clock's: the wall clock can be set here. */
+static int64_t wall_moved;
+
+usec_t clock_read(clockid_t id) {
+        return read_clock(id) + (usec_t)(id == CLOCK_REALTIME ? wall_moved : 0);
+}
+
 static void test_begins_as_the_wall_clock(void **state) {
         _cleanup_(steady_clock_freep) SteadyClock *c = NULL;
         usec_t boottime = read_clock(CLOCK_BOOTTIME);
@@ -44,6 +52,32 @@ static void test_begins_as_the_wall_clock(void **state) {
         assert_true(steady_clock_to_boottime(c, a.steady) <= read_clock(CLOCK_BOOTTIME));
         assert_int_equal(steady_clock_to_boottime(c, USEC_INFINITY), USEC_INFINITY);
         assert_int_equal(steady_clock_to_boottime(c, 0), 0);
+}
+
+static void test_realtime_of_steady(void **state) {
+        _cleanup_(steady_clock_freep) SteadyClock *c = NULL;
+        usec_t steady, realtime, shown;
+
+        (void)state;
+        assert_int_equal(steady_clock_new(NULL, on_jump, NULL, &c), 0);
+        steady = steady_clock_now(c).steady;
+        realtime = clock_read(CLOCK_REALTIME);
+        shown = steady_clock_to_realtime(c, steady);
+        assert_true(shown + USEC_PER_SEC > realtime && realtime + USEC_PER_SEC > shown);
+        assert_true(steady_clock_to_realtime(c, steady + USEC_PER_HOUR) == shown + USEC_PER_HOUR);
+
+        /* What is read a moment later, or with a clock that is slewed, is the same... */
+        for (wall_moved = -90000; wall_moved <= 90000; wall_moved += 30000)
+                assert_true(steady_clock_to_realtime(c, steady) == shown);
+        /* ... until the clock is set. */
+        wall_moved = 3600 * (int64_t)USEC_PER_SEC;
+        assert_true(steady_clock_to_realtime(c, steady) > shown + USEC_PER_HOUR - USEC_PER_SEC);
+        wall_moved = -3600 * (int64_t)USEC_PER_SEC;
+        assert_true(steady_clock_to_realtime(c, steady) < shown - USEC_PER_HOUR + USEC_PER_SEC);
+        wall_moved = 0;
+
+        assert_true(steady_clock_to_realtime(c, 0) == 0);
+        assert_true(steady_clock_to_realtime(c, USEC_INFINITY) == USEC_INFINITY);
 }
 
 static void test_jumps(void **state) {
@@ -163,6 +197,7 @@ static void test_watch(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_begins_as_the_wall_clock),
+                cmocka_unit_test(test_realtime_of_steady),
                 cmocka_unit_test(test_jumps),
                 cmocka_unit_test(test_engine_elsewhere),
                 cmocka_unit_test(test_watch),
