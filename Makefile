@@ -17,27 +17,39 @@ CFLAGS      ?= -O2 -g
 ALL_CFLAGS   = -std=gnu11 $(WARNINGS) $(WERROR) $(HARDENING) -fPIE -D_GNU_SOURCE -Iinclude \
                -DREAPERD_VERSION='"$(VERSION)"' -DREAPERD_SYSCONFDIR='"$(SYSCONFDIR)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+# Only the console asks for this, so that another PREFIX does not build everything anew.
+CTL_CFLAGS   = -DREAPERD_BINARY='"$(PREFIX)/sbin/reaperd"'
 LDLIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 SOURCES := $(sort $(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
-LIBRARY := $(filter-out %/daemon/main.o,$(OBJECTS))
+LIBRARY := $(filter-out %/daemon/main.o %/ctl/main.o,$(OBJECTS))
+# The console stands on these alone.
+CONSOLE := $(filter $(BUILD)/obj/base/% $(BUILD)/obj/ctl/%,$(OBJECTS))
 UNITS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test-*.c)))
 
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 .PHONY: all
-all: $(BUILD)/reaperd ## build everything
+all: $(BUILD)/reaperd $(BUILD)/reaperctl ## build everything
 
 $(BUILD)/reaperd: $(BUILD)/obj/daemon/main.o $(BUILD)/libreaperd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/reaperctl: $(CONSOLE)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Objects are rebuilt when the flags change.
+stamp = echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' > $@
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
-	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS))' | cmp -s - $@ || echo '$(CC) $(subst ','\'',$(ALL_CFLAGS))' > $@
+	@$(call stamp,$(CC) $(ALL_CFLAGS))
+$(BUILD)/ctl-flags: FORCE
+	@mkdir -p $(BUILD)
+	@$(call stamp,$(CTL_CFLAGS))
 .PHONY: FORCE
 FORCE:
 
@@ -45,6 +57,11 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/ctl/%.o: src/ctl/%.c $(BUILD)/flags $(BUILD)/ctl-flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CTL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libreaperd.a: $(LIBRARY)
 	@rm -f $@
@@ -96,9 +113,11 @@ format: ## format the C files
 lint: ## clang-tidy over the sources
 	@printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 sh -c \
 	        'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude \
-	                -DREAPERD_VERSION=\"$(VERSION)\" -DREAPERD_SYSCONFDIR=\"/etc\" 2>/dev/null' sh
+	                -DREAPERD_VERSION=\"$(VERSION)\" -DREAPERD_SYSCONFDIR=\"/etc\" \
+	                -DREAPERD_BINARY=\"/usr/sbin/reaperd\" 2>/dev/null' sh
 
 INSTALL ?= install
+bindir      := $(DESTDIR)$(PREFIX)/bin
 sbindir     := $(DESTDIR)$(PREFIX)/sbin
 mandir      := $(DESTDIR)$(PREFIX)/share/man
 docdir      := $(DESTDIR)$(PREFIX)/share/doc/reaperd
@@ -106,6 +125,11 @@ unitdir     := $(DESTDIR)$(PREFIX)/lib/systemd/system
 sysusersdir := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 catalogdir  := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 confdir     := $(DESTDIR)$(SYSCONFDIR)/reaperd
+# The bus reads policies below /usr and /etc, whatever the prefix is.
+policydir   := $(DESTDIR)$(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/dbus-1/system.d
+interfaces  := $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces
+bashdir     := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zshdir      := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 
 # Examples of drop-ins for the unit: documents, until an admin copies one.
 DROPINS := $(notdir $(wildcard systemd/reaperd.service.d/*.example))
@@ -116,20 +140,28 @@ place = sed $(3) -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/re
         -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' $(1) > $(2) && chmod 644 $(2)
 # What the README refers to lies elsewhere once it is installed.
 links := -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' -e 's|](systemd/reaperd.service.d/|](|g' \
-        -e 's|](docs/|](|g' \
-        -e 's|](man/\([a-z.]*\)\([58]\))|](../../man/man\2/\1\2)|g'
+        -e 's|](docs/|](|g' -e 's|](conf/reaperd-|](reaperd-|g' \
+        -e 's|](man/\([A-Za-z0-9.]*\)\([158]\))|](../../man/man\2/\1\2)|g'
 
 .PHONY: install
 install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration is kept
-	$(INSTALL) -d -m 755 $(sbindir) $(mandir)/man5 $(mandir)/man8 $(docdir) $(unitdir) $(sysusersdir) $(catalogdir) $(confdir)
+	$(INSTALL) -d -m 755 $(bindir) $(sbindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man8 $(docdir) $(unitdir) \
+	        $(sysusersdir) $(catalogdir) $(confdir) $(policydir) $(interfaces) $(bashdir) $(zshdir)
 	$(INSTALL) -m 755 $(BUILD)/reaperd $(sbindir)/reaperd
+	$(INSTALL) -m 755 $(BUILD)/reaperctl $(bindir)/reaperctl
+	$(INSTALL) -m 644 dbus/org.reaperd.conf $(policydir)/org.reaperd.conf
+	$(INSTALL) -m 644 dbus/org.reaperd.Reaper1.xml $(interfaces)/org.reaperd.Reaper1.xml
+	$(INSTALL) -m 644 completions/reaperctl.bash $(bashdir)/reaperctl
+	$(INSTALL) -m 644 completions/_reaperctl $(zshdir)/_reaperctl
+	$(call place,man/reaperctl.1,$(mandir)/man1/reaperctl.1)
+	$(call place,man/org.reaperd.Reaper1.5,$(mandir)/man5/org.reaperd.Reaper1.5)
 	$(call place,man/reaperd.conf.5,$(mandir)/man5/reaperd.conf.5)
 	$(call place,man/reaperd.8,$(mandir)/man8/reaperd.8)
 	$(call place,README.md,$(docdir)/README.md,$(links))
 	$(call place,CHANGELOG.md,$(docdir)/CHANGELOG.md)
 	$(call place,CONTRIBUTING.md,$(docdir)/CONTRIBUTING.md)
 	$(call place,docs/memory.md,$(docdir)/memory.md,$(links))
-	$(INSTALL) -m 644 LICENSE $(docdir)/LICENSE
+	$(INSTALL) -m 644 LICENSE conf/reaperd-alerts.yml conf/reaperd-dashboard.json $(docdir)
 	$(foreach dropin,$(DROPINS),$(call place,systemd/reaperd.service.d/$(dropin),$(docdir)/$(dropin)) &&) :
 	$(call place,systemd/reaperd.service,$(unitdir)/reaperd.service)
 	$(call place,systemd/reaperd.sysusers,$(sysusersdir)/reaperd.conf)
@@ -139,6 +171,7 @@ install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration
 ifeq ($(DESTDIR),)
 	@printf '%s\n' '' 'What is left to do, as root:' \
 	        '    systemd-sysusers                     # make the user that it runs as' \
+	        '    systemctl reload dbus                # have the policy read, which names that user' \
 	        '    systemctl daemon-reload              # have the unit read' \
 	        '    journalctl --update-catalog          # for journalctl -x' \
 	        '    systemctl enable --now reaperd       # start it, now and with docker.service'
@@ -146,14 +179,16 @@ endif
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, but not the configuration
+	rm -f $(bindir)/reaperctl $(policydir)/org.reaperd.conf $(interfaces)/org.reaperd.Reaper1.xml $(bashdir)/reaperctl \
+	        $(zshdir)/_reaperctl $(mandir)/man1/reaperctl.1 $(mandir)/man5/org.reaperd.Reaper1.5
 	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
 	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/memory.md \
-	        $(DROPINS:%=$(docdir)/%) \
+	        $(DROPINS:%=$(docdir)/%) $(docdir)/reaperd-alerts.yml $(docdir)/reaperd-dashboard.json \
 	        $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf $(catalogdir)/reaperd.catalog
 	rmdir $(docdir) 2>/dev/null || :
 ifeq ($(DESTDIR),)
 	@printf '%s\n' '' 'What is left of it: $(SYSCONFDIR)/reaperd, /var/lib/reaperd, and the user reaperd. What is left to do:' \
-	        '    systemctl daemon-reload && journalctl --update-catalog'
+	        '    systemctl daemon-reload && systemctl reload dbus && journalctl --update-catalog'
 endif
 
 .PHONY: clean

@@ -132,10 +132,13 @@ def suite_build() -> Count:
         folder = f"build/{compiler}"
         made = make(f"CC={compiler}", f"BUILD={folder}")
         count.one(made.returncode == 0, f"building with {compiler}", made.stdout)
-    elf = run("readelf", "--wide", "--dynamic", "--program-headers", "--symbols", "--file-header", "build/reaperd").stdout
-    for what, pattern in (("PIE", r"Type:\s+DYN"), ("RELRO", r"GNU_RELRO"), ("immediate binding", r"BIND_NOW|NOW PIE"),
-                          ("stack protector", r"__stack_chk_fail"), ("_FORTIFY_SOURCE", r"__\w+_chk\b(?<!stack_chk)")):
-        count.one(re.search(pattern, elf) is not None, f"build/reaperd has {what}")
+    for program in ("reaperd", "reaperctl"):
+        elf = run("readelf", "--wide", "--dynamic", "--program-headers", "--symbols", "--file-header",
+                  f"build/{program}").stdout
+        for what, pattern in (("PIE", r"Type:\s+DYN"), ("RELRO", r"GNU_RELRO"),
+                              ("immediate binding", r"BIND_NOW|NOW PIE"), ("stack protector", r"__stack_chk_fail"),
+                              ("_FORTIFY_SOURCE", r"__\w+_chk\b(?<!stack_chk)")):
+            count.one(re.search(pattern, elf) is not None, f"build/{program} has {what}")
     return count
 
 
@@ -166,7 +169,10 @@ def suite_lint() -> Count:
 CONFIGURATION = "etc/reaperd/reaperd.conf"
 INSTALLED = {
     CONFIGURATION,
+    "usr/bin/reaperctl",
     "usr/sbin/reaperd",
+    "usr/share/man/man1/reaperctl.1",
+    "usr/share/man/man5/org.reaperd.Reaper1.5",
     "usr/share/man/man5/reaperd.conf.5",
     "usr/share/man/man8/reaperd.8",
     "usr/share/doc/reaperd/README.md",
@@ -177,28 +183,43 @@ INSTALLED = {
     "usr/share/doc/reaperd/tcp.conf.example",
     "usr/share/doc/reaperd/page-cache.conf.example",
     "usr/share/doc/reaperd/cgroup-pressure.conf.example",
+    "usr/share/doc/reaperd/metrics.conf.example",
+    "usr/share/doc/reaperd/reaperd-alerts.yml",
+    "usr/share/doc/reaperd/reaperd-dashboard.json",
     "usr/lib/systemd/system/reaperd.service",
     "usr/lib/systemd/catalog/reaperd.catalog",
     "usr/lib/sysusers.d/reaperd.conf",
+    "usr/share/dbus-1/interfaces/org.reaperd.Reaper1.xml",
+    "usr/share/bash-completion/completions/reaperctl",
+    "usr/share/zsh/vendor-completions/_reaperctl",
 }
+# Where the bus reads policies: in one of two places, by the prefix.
+POLICY, POLICY_ELSEWHERE = "usr/share/dbus-1/system.d/org.reaperd.conf", "etc/dbus-1/system.d/org.reaperd.conf"
 # What the unit comes to by `systemd-analyze security`, by itself and with each drop-in (the examples tell some of these
 # figures); 10 is a service without any fence.
 EXPOSURE_MAX = 0.4
-EXPOSURES_MAX = {"": EXPOSURE_MAX, "tcp": 0.9, "page-cache": 0.7, "cgroup-pressure": EXPOSURE_MAX}
+EXPOSURES_MAX = {"": EXPOSURE_MAX, "tcp": 0.9, "page-cache": 0.7, "cgroup-pressure": EXPOSURE_MAX,
+                 "metrics": EXPOSURE_MAX}
 STEPS_LEFT = "systemctl daemon-reload"
+STEPS_IN_ORDER = ("systemd-sysusers", "systemctl reload dbus", "systemctl enable --now reaperd")
 
 
 def files_under(root: Path) -> set[str]:
     return {str(p.relative_to(root)) for p in root.rglob("*") if not p.is_dir()}
 
 
-def check_installed(count: Count, root: Path, what: str) -> None:
+def steps_left(text: str, prefix: str) -> list[str]:
+    """The commands, each with a comment behind it."""
+    return re.findall(rf"^    {prefix}((?:systemd-sysusers|systemctl|journalctl)\b[^#\n]*?) +# ", text, re.M)
+
+
+def check_installed(count: Count, root: Path, what: str, policy: str) -> None:
     """What was installed under `root` works by itself; what it says about places is true."""
-    files = files_under(root)
-    count.one(files == INSTALLED, f"{what}: installed are the files that belong there",
-              f"missing: {sorted(INSTALLED - files)}, too many: {sorted(files - INSTALLED)}")
+    files, wanted = files_under(root), INSTALLED | {policy}
+    count.one(files == wanted, f"{what}: installed are the files that belong there",
+              f"missing: {sorted(wanted - files)}, too many: {sorted(files - wanted)}")
     modes = {file: (root / file).stat().st_mode & 0o777 for file in files}
-    wrong = {file: oct(mode) for file, mode in modes.items() if mode != (0o755 if "/sbin/" in file else 0o644)}
+    wrong = {file: oct(mode) for file, mode in modes.items() if mode != (0o755 if re.search("/s?bin/", file) else 0o644)}
     count.one(not wrong, f"{what}: anybody may read what was installed, root may write it", str(wrong))
     dead = dead_links(root / "usr/share/doc/reaperd/README.md", root)
     count.one(not dead, f"{what}: every link of the installed README.md leads somewhere", str(dead))
@@ -206,11 +227,16 @@ def check_installed(count: Count, root: Path, what: str) -> None:
     done = run(*reaperd, "--check-config")
     count.one(done.returncode == 0 and "configuration OK" in done.stdout,
               f"{what}: the installed configuration is accepted", done.stdout)
-    for option in ("--check-config", "--print-config", "--help", "--version"):
+    reaperctl = f"{root}/usr/bin/reaperctl"
+    done = run(reaperctl, "check-config", f"{root}/{CONFIGURATION}")
+    count.one(done.returncode == 0 and "configuration OK" in done.stdout,
+              f"{what}: reaperctl finds the reaperd beside it", done.stdout)
+    for command in ([*reaperd, "--check-config"], [*reaperd, "--print-config"], [*reaperd, "--help"],
+                    [*reaperd, "--version"], [reaperctl, "--help"], [reaperctl, "--version"]):
         with open("/dev/full", "w") as full:
-            full_disk = subprocess.run([*reaperd, option], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            full_disk = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         count.one(full_disk.returncode == 1 and "No space left" in full_disk.stderr,
-                  f"{what}: {option} fails if nobody can read the answer",
+                  f"{what}: {' '.join(command)} fails if nobody can read the answer",
                   f"{full_disk.returncode}: {full_disk.stderr}")
 
 
@@ -277,7 +303,7 @@ def suite_install() -> Count:
         count.one(done.returncode == 0, "make install, for a package", done.stdout)
         count.one(STEPS_LEFT not in done.stdout, "a package's build is told nothing about this system", done.stdout)
         if done.returncode == 0:
-            check_installed(count, root, "package")
+            check_installed(count, root, "package", POLICY)
             unit = (root / "usr/lib/systemd/system/reaperd.service").read_text()
             commands = re.findall(r"^Exec\w+=(/\S*reaperd\b.*)", unit, re.M)
             count.one(commands == ["/usr/sbin/reaperd", "/usr/sbin/reaperd --check-config"],
@@ -292,11 +318,16 @@ def suite_install() -> Count:
         where = (f"PREFIX={root}/usr", f"SYSCONFDIR={root}/etc", "BUILD=build/elsewhere")
         done = make(*where, "install")
         count.one(done.returncode == 0, "make install, elsewhere", done.stdout)
-        count.one(STEPS_LEFT in done.stdout, "the admin is told what is left to do", done.stdout)
+        told, readme = steps_left(done.stdout, ""), steps_left((TOP / "README.md").read_text(), "sudo ")
+        count.one(told == readme and STEPS_LEFT in told,
+                  "the admin is told what is left to do, as README.md does", f"{told}\n{readme}")
+        # The bus leaves out what names a user that is not there when it reads the policy.
+        count.one(tuple(step for step in told if step in STEPS_IN_ORDER) == STEPS_IN_ORDER,
+                  "the user is there before the bus reads the policy, and both before the start", str(told))
         if done.returncode == 0:
-            check_installed(count, root, "elsewhere")
+            check_installed(count, root, "elsewhere", POLICY_ELSEWHERE)
             places = re.compile(rf"(?<!{re.escape(str(root))})(?:/etc/reaperd|/usr/sbin/reaperd|/usr/share/doc/reaperd)\b")
-            stray = [f"{file}: {line}" for file in sorted(files_under(root) - {"usr/sbin/reaperd"})
+            stray = [f"{file}: {line}" for file in sorted(files_under(root) - {"usr/sbin/reaperd", "usr/bin/reaperctl"})
                      for line in (root / file).read_text().splitlines() if places.search(line)]
             count.one(not stray, "what is installed elsewhere names its own places only", "\n".join(stray))
             check_systemd(count, root)
@@ -321,7 +352,8 @@ def pytest(places: list[str], output: IO[str] | None = None) -> Count:
         done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
                                f"--junitxml={report}", f"--basetemp={scratch}/pytest", *places], cwd=TOP, check=False,
                               stdout=output, stderr=output and subprocess.STDOUT,
-                              env={**os.environ, "REAPERD": str(BUILD / "reaperd")})
+                              env={**os.environ, "REAPERD": str(BUILD / "reaperd"),
+                                   "REAPERCTL": str(BUILD / "reaperctl")})
         try:
             suites = list(xml.parse(report).getroot().iter("testsuite"))
         except (OSError, xml.ParseError):
