@@ -104,7 +104,7 @@ typedef struct Manager {
         char *pause_path;             /* where a pause is kept; NULL: it is not */
         sd_event_source *pause_timer;
         usec_t pause_until;    /* realtime, as it was told and kept */
-        usec_t pause_taken_up; /* realtime: until then by what an earlier process has kept; 0: by ourselves */
+        usec_t pause_taken_up; /* realtime: until then by what an earlier process has kept; 0: not so */
         usec_t started_at;     /* realtime */
         usec_t connected_at;   /* steady: since then the engine has been spoken to; 0: it is not */
         usec_t last_event_at;  /* steady; 0: none */

@@ -39,8 +39,9 @@ typedef struct RemovalRecord {
         bool dry_run;
         const Holding *held;     /* what it held; NULL: it is not known */
         const int64_t *observed; /* by how much free memory grew with its removal alone; NULL: not known */
-        const char *log_tail; /* the last lines of its log as the container wrote them, any bytes, NULs too; of
-                               * these the newest are recorded, escaped; NULL: none were read */
+        /* The last lines of its log as the container wrote them, any bytes, NULs too; of these the newest
+         * are recorded, escaped. NULL: none were read. */
+        const char *log_tail;
         size_t log_size;
 } RemovalRecord;
 

@@ -184,7 +184,8 @@ void manager_request_done(Manager *m, const ContainerId *id, Container *c, const
                                 request_problem(report->error, report->message));
                 finish_all(m, id, c, false, verdict, words);
                 break;
-        case REAP_KEPT: /* it is judged when it is rescheduled: its decision may be from before the request */
+        case REAP_KEPT:
+                /* Its decision may be from before the request: it is judged when it is rescheduled. */
                 break;
         }
 }

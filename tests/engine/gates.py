@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from case import CLOCK, Case
 from config import Configuration
 from history import FOREVER, Run
+from orders import at_rest
 from standing import Objection, must_go, objection
 
 START_GRACE = 3.0       # from the start of reaperd, or a reload, to its first removals
@@ -40,7 +41,8 @@ def windows(case: Case, run: Run) -> list[Window]:
     for life in case.h.lives:
         begin, end = max(run.start, life.up), min(run.end, life.ended, case.h.end)
         grace = START_GRACE if run.start >= life.up else RECONNECT_GRACE
-        for stopped, resumed in [*sorted(run.blocked), (FOREVER, FOREVER)]:
+        rests = [*run.blocked, *((pause.begin, pause.end) for pause in case.h.standstills)]
+        for stopped, resumed in [*sorted(rests), (FOREVER, FOREVER)]:
             found += _split(case, run, begin, min(end, stopped), grace)
             if resumed >= begin and stopped <= end:
                 begin, grace = max(begin, resumed), RECONNECT_GRACE
@@ -65,7 +67,7 @@ def _split(case: Case, run: Run, begin: float, end: float, grace: float) -> list
 def once_windows(case: Case, run: Run) -> list[Window]:
     """What --once has to remove is due before it starts, on a settled engine."""
     life, settings = case.life_at(run.start), case.configuration(run.settings)
-    if life is None or run.end > min(life.ended, case.h.end):
+    if life is None or run.end > min(life.ended, case.h.end) or at_rest(case, run.start, run.end):
         return []
     return [Window(run.start, run.end, settings)] if run.start > life.up + settings.settle else []
 
@@ -112,6 +114,8 @@ def _newly_due(case: Case, run: Run, before: Configuration, then: float, after: 
 def held(case: Case, run: Run, found: list[Hold], container: str, when: float) -> Objection | None:
     """The wait that a removal at that time has broken, if any."""
     for hold in found:
+        if any(hold.begin <= word <= when for word in case.h.waits_ended):
+            continue
         if hold.begin <= when < hold.until - CLOCK and (hold.surely is None or container in hold.surely):
             # A later configuration may have put an end to all waiting.
             if all(each.surge_limit and each.first_run_delay

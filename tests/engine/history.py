@@ -94,6 +94,23 @@ class Run:
 
 
 @dataclass
+class Standstill:
+    """A pause that an operator asked for, from its answer until its end or until Resume was sent."""
+
+    begin: float
+    end: float
+
+
+@dataclass
+class Request:
+    """Removals that an operator asked for: when, when answered, and of each whether it went."""
+
+    asked: float
+    answered: float = FOREVER
+    results: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass
 class EngineLife:
     """One life of the engine: process started, answering, told to end, ended."""
 
@@ -123,6 +140,9 @@ class History:
     let_go: dict[str, float] = field(default_factory=dict)      # service or container: by the test
     stuck: set[str] = field(default_factory=set)                # made irremovable by the test
     end: float = 0.0
+    standstills: list[Standstill] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    waits_ended: list[float] = field(default_factory=list)      # by an operator's word: when it was sent
     troubles: list[str] = field(default_factory=list)           # of the recorder itself
 
     def story(self, container: str) -> str:

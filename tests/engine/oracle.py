@@ -4,7 +4,7 @@
 It judges a history against the configuration.  What reaperd asked of the
 engine is taken from the recording proxy, what became of the containers from
 the engine's own events and inspects.  Each kind of fault has a self-test that
-provokes it (test_oracle.py, test_oracle_policy.py,
+provokes it (test_oracle.py, test_oracle_policy.py, test_oracle_console.py,
 test_oracle_pressure.py).
 """
 
@@ -20,6 +20,7 @@ from config import Configuration
 from gates import Hold, Window, held, held_until, holds, once_windows, unlisted, windows
 from history import FOREVER, History, Look, Run
 from lab.proxy import Call
+from orders import by_request, judge_orders, paused, request_of
 from pressure import against_pressure, judge_pressure
 from retention import kept_last, outcomes
 from standing import Objection, due_for_certain, objection, removable
@@ -82,6 +83,7 @@ def judge(history: History) -> Judgement:
             judge_cap(case, run, window, waits[id(run)], LATE, result.add)
         judge_pressure(case, run, waits[id(run)], LATE, result.add)
     judge_tasks(case, result.add)
+    judge_orders(case, result.add)
     return result
 
 
@@ -118,7 +120,8 @@ def _judge_delete(case: Case, call: Call, run: Run, waits: list[Hold], result: J
     if life and call.time < life.started + min(each.settle for each in possible) - CLOCK:
         result.add("unsettled", container,
                    f"the engine was up for {call.time - life.started:.1f} s")
-    for gate in (held(case, run, waits, container, call.time), unlisted(case, run, call.time)):
+    for gate in (held(case, run, waits, container, call.time), unlisted(case, run, call.time),
+                 paused(case, call.time)):
         if gate is not None:
             result.add(gate.kind, container, gate.text)
     if call.status == 204 or call.status == 0 and case.destroyed(container) < FOREVER:
@@ -157,10 +160,13 @@ def _against(case: Case, call: Call, look: Look, run: Run, waits: list[Hold],
     if values.in_scope and {k: v for k, v in call.query.items() if k != "force"} != wanted:
         found.append(Objection("volumes", f"{call.target}, expected the query {wanted}"))
     said = case.said(run, container)
-    pressed = said is not None and said.fields["REAPERD_VERDICT"] == "pressure"
-    ways = [] if pressed else [_without_pressure(case, container, look, run, call.time, configuration, waits)]
-    if pressed or said is None:
+    verdict = "" if said is None else said.fields["REAPERD_VERDICT"]
+    ways = ([] if verdict in ("pressure", "requested")
+            else [_without_pressure(case, container, look, run, call.time, configuration, waits)])
+    if verdict in ("pressure", ""):
         ways += against_pressure(case, container, look, run, call.time, configuration, said)
+    if verdict == "requested" or not verdict and request_of(case, container, call.time):
+        ways.append(by_request(case, container, look, run, call.time, configuration))
     found += min(ways, key=len)
     certain = set(outcomes(case, container, look, run)) <= {"Failure", "OOMKilled"}
     if values.log_tail and certain and not any(

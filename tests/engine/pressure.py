@@ -16,6 +16,7 @@ from gates import Hold, held_until
 from history import Look, Record, Run
 from lab.proxy import Call
 from levels import ELEVATED, GAP, MEMORY, is_level
+from orders import at_rest
 from retention import due
 from standing import Objection, must_go, objection
 
@@ -169,8 +170,9 @@ def _judge_idle(case: Case, run: Run, waits: list[Hold], late: float, add: Add) 
                 for since in [begin, *(each for each in [*times, *_floors(case, conf)]
                                        if begin < each < end)]:
                     limit = since + conf.cool_down + late
-                    if limit < end and not any(since < when <= limit for when in times) and (
-                            left := _may_go(case, run, waits, since, limit, conf)):
+                    if (limit < end and not any(since < when <= limit for when in times)
+                            and not at_rest(case, since, limit)
+                            and (left := _may_go(case, run, waits, since, limit, conf))):
                         add("idle", left, f"nothing went from {since:.1f} on, and this one could")
                         return
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from history import FOREVER, EngineLife, Event, History, Look, Record, Run, Sample
+from history import (FOREVER, EngineLife, Event, History, Look, Record, Request, Run, Sample,
+                     Standstill)
 from lab.proxy import Call
 from lab.reaper import Reload
 from oracle import judge
@@ -108,6 +109,13 @@ class Scene:
         self.remove(when, container=container)
         self.say(when + 0.02, f"Removed {container[:12]}", CONTAINER_ID=container[:12],
                  CONTAINER_ID_FULL=container, REAPERD_VERDICT=verdict, REAPERD_SETTING=setting, **fields)
+
+    def pause(self, begin: float, end: float) -> None:
+        self.h.standstills.append(Standstill(begin, end))
+
+    def ask(self, when: float, took: float = 1.0, **results: bool) -> None:
+        """Somebody asks for removals; by the first digit of each id, and whether it is said to have gone."""
+        self.h.requests.append(Request(when, when + took, {key * 64: removed for key, removed in results.items()}))
 
     def kinds(self) -> set[str]:
         return judge(self.h).kinds

@@ -66,6 +66,8 @@ static inline void assert_faults(const Fixture *f, const char *wanted) {
 #define RETENTION_KEYS CONTAINER_KEYS ", MaxStopped"
 #define REAPER_KEYS    "Parallelism, RetryInitial, RetryMax, QuarantineAfter, SurgeLimit, FirstRunDelay"
 #define RULE_KEYS      "Service, Stack, Name, Image, Label, Kind, Action, " CONTAINER_KEYS
-#define SECTIONS       "[Engine], [Retention], [Labels], [Reaper], [Pressure], [Disk], [Metrics], [Rule NAME]"
+#define SECTIONS                                                                     \
+        "[Engine], [Retention], [Labels], [Reaper], [Pressure], [Disk], [Metrics], " \
+        "[Rule NAME]"
 
 #endif
