@@ -375,12 +375,13 @@ def pytest(places: list[str], output: IO[str] | None = None) -> Count:
 
 
 def places_of(suite: str) -> list[str]:
-    """Where the tests of a suite that pytest runs are; those of pressure take as long as all other protocol tests."""
+    """Where the tests of a suite that pytest runs are; three of them share those in tests/protocol."""
     if suite == "engine":
         return ["tests/engine"]
-    files = sorted(str(path.relative_to(TOP)) for path in (TOP / "tests/protocol").glob("test_*.py"))
-    slow = [file for file in files if re.search("test_(pressure|measuring)", file)]
-    return slow if suite == "pressure" else [file for file in files if file not in slow]
+    files = {str(path.relative_to(TOP)) for path in (TOP / "tests/protocol").glob("test_*.py")}
+    parts = {"pressure": {file for file in files if re.search("test_(pressure|measuring)", file)},
+             "console": {file for file in files if re.search("test_(bus|console|reaperctl|readme|advise|metrics)", file)}}
+    return sorted(parts.get(suite, files.difference(*parts.values())))
 
 
 SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
@@ -392,13 +393,14 @@ SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
     "install": ("make install and uninstall", suite_install),
     "protocol": ("reaperd against a scripted engine", lambda: pytest(places_of("protocol"))),
     "pressure": ("the same under memory and disk pressure", lambda: pytest(places_of("pressure"))),
+    "console": ("reaperctl, the bus and metrics", lambda: pytest(places_of("console"))),
     "engine": ("reaperd on a real engine with a real Swarm", lambda: pytest(places_of("engine"))),
     "lint": ("clang-tidy", suite_lint),
 }
 
 
 # They spend their time waiting, on engines of their own, so that they may wait together.
-BESIDE = {"engine": ("protocol", "pressure")}
+BESIDE = {"engine": ("protocol", "pressure", "console")}
 
 
 def run_suite(name: str, beside: set[str]) -> Count:

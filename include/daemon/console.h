@@ -4,8 +4,9 @@
 
 /*
  * What reaperd offers on the bus, dbus/org.reaperd.Reaper1.xml: the parts of it, for the manager and for
- * each other. console.c (the interface), console-properties.c, console-containers.c and console-reports.c
- * (what is read), console-control.c (what changes something), console-advise.c, console-signals.c.
+ * each other. console.c (the interface), console-properties.c, console-containers.c, console-find.c and
+ * console-reports.c (what is read), console-control.c (what changes something), console-advise.c,
+ * console-signals.c.
  *
  * Methods are called by the bus in the event loop; each answers at once, or, where the engine has to be
  * asked first, keeps the message and answers later. Who may call what is the bus policy's matter
@@ -53,6 +54,9 @@ int console_find(sd_bus_message *call, void *userdata, sd_bus_error *error);
 /* The one container that the text names: by its whole id, its name, or else the beginning of its id. Fails
  * with BUS_ERROR_NO_SUCH_CONTAINER, BUS_ERROR_AMBIGUOUS_CONTAINER or InvalidArgs in *error. */
 int console_find_one(Manager *m, const char *text, Container **ret, sd_bus_error *error);
+/* Likewise for n texts (above 0), in one pass over the containers. Writes into ret, which has room for n, the
+ * ids that they name, of texts that are there twice one. Returns how many. */
+int console_find_all(Manager *m, const char *const *texts, size_t n, ContainerId *ret, sd_bus_error *error);
 int console_append_container(sd_bus_message *reply, const Manager *m, const Container *c, usec_t now);
 /* Has it stopped, as far as its state tells, and is in scope, as far as is known? */
 bool console_is_stopped(const Container *c);

@@ -369,7 +369,7 @@ bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *
         Decision d;
 
         open.pressure = PRESSURE_NORMAL;
-        d = policy_decide(c, &open, now);
+        d = decide(c, &open, now, (Reasons){ .over_cap = c->over_cap });
 
         if (c->gone || d.due > now || !verdict_may_remove(d.verdict))
                 return false;

@@ -41,11 +41,12 @@ struct Bus {
         usec_t connected;    /* monotonic; 0: it is not */
         NameState name_said; /* what was last said; NAME_NONE: nothing, or that there is no bus */
         bool none_said;
+        bool withdrawn; /* for good */
 };
 
 static void say_none(Bus *b) {
         (void)event_timer_arm(b->patience_timer, USEC_INFINITY);
-        if (b->none_said)
+        if (b->none_said || b->withdrawn)
                 return;
         b->none_said = true;
         b->name_said = NAME_NONE;
@@ -55,6 +56,8 @@ static void say_none(Bus *b) {
 /* The bus has answered. */
 static void set_name(Bus *b, NameState name) {
         (void)event_timer_arm(b->patience_timer, USEC_INFINITY);
+        if (b->withdrawn)
+                return;
         b->name = name;
         if (name == b->name_said)
                 return;
@@ -237,6 +240,8 @@ static void connect_bus(Bus *b) {
         int r;
 
         drop(b);
+        if (b->withdrawn)
+                return;
         r = sd_bus_new(&b->bus);
         if (r >= 0)
                 r = set_up(b);
@@ -304,6 +309,16 @@ Bus *bus_free(Bus *b) {
         sd_event_unref(b->event);
         free(b);
         return NULL;
+}
+
+void bus_withdraw(Bus *b) {
+        if (!b)
+                return;
+        b->withdrawn = true;
+        b->object = sd_bus_slot_unref(b->object);
+        if (b->name == NAME_OURS || b->name == NAME_QUEUED)
+                (void)sd_bus_release_name_async(b->bus, NULL, BUS_NAME, NULL, NULL);
+        b->name = NAME_NONE;
 }
 
 sd_bus *bus_for_signals(const Bus *b) {

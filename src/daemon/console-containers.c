@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -9,14 +8,11 @@
 #include "core/slot.h"
 #include "daemon/console.h"
 
-/* The most that one page has, and that one search finds. */
-#define PAGE_MAX  1000
-#define FOUND_MAX 100
+/* The most that one page has. */
+#define PAGE_MAX 1000
 
 /* So much of what a caller wrote is repeated in an error. */
 #define QUOTE_MAX 128
-
-#define ID_DIGITS (CONTAINER_ID_HEX_SIZE - 1)
 
 /* What has stopped, as far as its state tells. */
 static bool has_stopped(const Container *c) {
@@ -282,106 +278,4 @@ int console_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         page = (Page){ .rows = rows, .max = limit };
         fill(&page, m, &f, *after_text != '\0' ? &after : NULL, now);
         return answer_page(&page, m, call, now, error);
-}
-
-static bool is_hex(const char *text) {
-        size_t n = strspn(text, "0123456789abcdef");
-
-        return n > 0 && n <= ID_DIGITS && text[n] == '\0';
-}
-
-static unsigned digit(char c) {
-        return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/* `hex` satisfies is_hex(). */
-static bool begins_with(const ContainerId *id, const char *hex) {
-        for (size_t i = 0; hex[i] != '\0'; i++)
-                if (((id->bytes[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0xFU) != digit(hex[i]))
-                        return false;
-        return true;
-}
-
-static bool has_name(const Container *c, const char *name) {
-        return c->name && strcmp(c->name, name) == 0;
-}
-
-static int refuse_empty(sd_bus_error *error) {
-        return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "A container is named by its id, the beginning of that, or its name; this is empty");
-}
-
-int console_find(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        char id[CONTAINER_ID_HEX_SIZE], name[CONSOLE_TEXT_MAX];
-        const Manager *m = userdata;
-        const char *text;
-        size_t n = 0;
-        bool hex;
-        int r;
-
-        r = sd_bus_message_read(call, "s", &text);
-        if (r < 0)
-                return r;
-        if (*text == '\0')
-                return refuse_empty(error);
-        hex = is_hex(text);
-
-        r = console_new_answer(call, &reply, error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(reply, 'a', "(ss)");
-        for (const Container *c = registry_next(m->registry, NULL); c && r >= 0 && n < FOUND_MAX;
-                        c = registry_next(m->registry, c)) {
-                if (!has_name(c, text) && !(hex && begins_with(&c->id, text)))
-                        continue;
-                n++;
-                r = sd_bus_message_append(
-                                reply, "(ss)", container_id_format(&c->id, id), console_text(name, c->name));
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : sd_bus_message_send(reply);
-}
-
-int console_find_one(Manager *m, const char *text, Container **ret, sd_bus_error *error) {
-        Container *named = NULL, *begun = NULL, *found;
-        size_t n_named = 0, n_begun = 0;
-        char quoted[QUOTE_MAX];
-        bool hex = is_hex(text);
-        ContainerId id;
-
-        if (*text == '\0')
-                return refuse_empty(error);
-        if (container_id_parse(text, &id) >= 0) {
-                found = registry_find(m->registry, &id);
-                if (found) {
-                        *ret = found;
-                        return 0;
-                }
-        }
-
-        for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c)) {
-                if (has_name(c, text)) {
-                        named = c;
-                        n_named++;
-                } else if (hex && begins_with(&c->id, text)) {
-                        begun = c;
-                        n_begun++;
-                }
-        }
-        if (n_named == 0) {
-                named = begun;
-                n_named = n_begun;
-        }
-
-        if (n_named == 0)
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONTAINER,
-                                "There is no container whose id begins with, or whose name is, \"%s\"",
-                                quote(quoted, text));
-        if (n_named > 1)
-                return sd_bus_error_setf(error, BUS_ERROR_AMBIGUOUS_CONTAINER,
-                                "\"%s\" may be any of %zu containers", quote(quoted, text), n_named);
-        *ret = named;
-        return 0;
 }

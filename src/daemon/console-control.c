@@ -55,49 +55,55 @@ static int request(Manager *m, sd_bus_message *call, RequestKind kind, Container
         return r < 0 ? r : 1;
 }
 
-/* One more id; *ids has room for REQUEST_MAX. */
-static int add_id(ContainerId *ids, size_t *n, const ContainerId *id, sd_bus_error *error) {
-        if (*n >= REQUEST_MAX)
-                return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY,
-                                "More than %d containers in one request: ask for fewer", REQUEST_MAX);
-        ids[(*n)++] = *id;
-        return 0;
+static int refuse_too_many(sd_bus_error *error) {
+        return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY,
+                        "More than %d containers in one request: ask for fewer", REQUEST_MAX);
 }
 
-int console_reap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        _cleanup_free_ ContainerId *ids = NULL;
-        Manager *m = userdata;
+/* Reads the array in front: the texts belong to the message. *ret has room for REQUEST_MAX. */
+static int read_texts(sd_bus_message *call, const char **texts, size_t *ret_n, sd_bus_error *error) {
         const char *text;
-        int dry_run, r;
         size_t n = 0;
-
-        ids = calloc(REQUEST_MAX, sizeof(ContainerId));
-        if (!ids)
-                return -ENOMEM;
+        int r;
 
         r = sd_bus_message_enter_container(call, 'a', "s");
         if (r < 0)
                 return r;
         while ((r = sd_bus_message_read(call, "s", &text)) > 0) {
-                Container *c;
-
-                r = console_find_one(m, text, &c, error);
-                if (r >= 0)
-                        r = add_id(ids, &n, &c->id, error);
-                if (r < 0)
-                        return r;
+                if (n >= REQUEST_MAX)
+                        return refuse_too_many(error);
+                texts[n++] = text;
         }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(call);
+        if (r < 0)
+                return r;
+        *ret_n = n;
+        return sd_bus_message_exit_container(call);
+}
+
+int console_reap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ ContainerId *ids = NULL;
+        _cleanup_free_ const char **texts = NULL;
+        Manager *m = userdata;
+        int dry_run, r;
+        size_t n = 0;
+
+        ids = calloc(REQUEST_MAX, sizeof(ContainerId));
+        texts = calloc(REQUEST_MAX, sizeof(*texts));
+        if (!ids || !texts)
+                return -ENOMEM;
+
+        r = read_texts(call, texts, &n, error);
         if (r >= 0)
                 r = sd_bus_message_read(call, "b", &dry_run);
         if (r < 0)
                 return r;
         if (n == 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "containers: none is named");
-
         r = refuse(m, dry_run, error);
-        return r < 0 ? r : request(m, call, REQUEST_NAMED, ids, n, dry_run);
+        if (r < 0)
+                return r;
+        r = console_find_all(m, texts, n, ids, error);
+        return r < 0 ? r : request(m, call, REQUEST_NAMED, ids, (size_t)r, dry_run);
 }
 
 /* The tasks of this service that have ended. */
@@ -107,13 +113,12 @@ static int find_of_service(
 
         for (const Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c)) {
                 const char *name = shared_text(c->service);
-                int r;
 
                 if (c->scope == SCOPE_OTHER || !(c->slot || c->gone) || !name || strcmp(name, service) != 0)
                         continue;
-                r = add_id(ids, n, &c->id, error);
-                if (r < 0)
-                        return r;
+                if (*n >= REQUEST_MAX)
+                        return refuse_too_many(error);
+                ids[(*n)++] = c->id;
         }
         if (*n == 0)
                 return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONTAINER,
@@ -155,6 +160,9 @@ int console_reap_due(sd_bus_message *call, void *userdata, sd_bus_error *error) 
         r = refuse(m, dry_run, error);
         if (r < 0)
                 return r;
+        /* Waits are not to end before anybody can have seen what they hold back. */
+        if (!m->situation.engine_connected)
+                return sd_bus_error_set(error, BUS_ERROR_ENGINE, "There is no connection to the engine now");
         ids = calloc(REQUEST_MAX, sizeof(ContainerId));
         if (!ids)
                 return -ENOMEM;

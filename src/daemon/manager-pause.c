@@ -134,6 +134,7 @@ static void find(Manager *m) {
                 log_warning("Cannot read %s: %s. Removals are paused for an hour", m->pause_path,
                                 strerror(-r));
                 hold(m, PAUSE_DEFAULT);
+                (void)keep(m, m->pause_until); /* not anew at each start */
                 return;
         }
         if (left_of(until) == 0) {

@@ -117,6 +117,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         (void)event_timer_arm(m->first_run_timer, USEC_INFINITY);
         (void)event_timer_arm(m->surge_timer, USEC_INFINITY);
         (void)event_timer_arm(m->pause_timer, USEC_INFINITY);
+        bus_withdraw(m->bus);
         manager_requests_end(m, false);
         console_advise_end(m);
         m->watch = pressure_watch_free(m->watch);

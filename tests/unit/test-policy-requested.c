@@ -61,6 +61,9 @@ static void test_overrides(void **state) {
                 assert_true(verdict_removes(d.verdict));
                 assert_true(d.due <= NOW);
                 assert_int_equal(d.setting, _SETTING_INVALID);
+                /* It has not become due by that: a reload that would make it so is to be noticed. */
+                assert_false(policy_is_due(&w.c, &w.situation, NOW, NULL));
+                assert_int_equal(policy_due_set(&w.c, &w.situation, NOW), 0);
 
                 /* Without the request it stays. */
                 w.c.requested = false;
