@@ -7,6 +7,7 @@
  * does not export the function.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/usec.h"
@@ -26,5 +27,9 @@ int time_span_parse(const char *text, usec_t *ret);
  * back to the same value. The largest unit is the day: longer ones have no length that everybody agrees
  * on. What does not fit into `size` (at least 1) is left out by whole parts. Returns buf. */
 char *time_span_format(char *buf, size_t size, usec_t span, usec_t accuracy);
+
+/* For people: days and hours, or below a day hours and minutes, or below ten minutes minutes and seconds.
+ * `round_up`: what is waited for is not there before; else what is left out is. Returns buf. */
+char *time_span_format_short(char *buf, size_t size, usec_t span, bool round_up);
 
 #endif

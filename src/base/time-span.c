@@ -184,3 +184,11 @@ char *time_span_format(char *buf, size_t size, usec_t span, usec_t accuracy) {
                 (void)snprintf(buf, size, "0");
         return buf;
 }
+
+char *time_span_format_short(char *buf, size_t size, usec_t span, bool round_up) {
+        usec_t accuracy = span >= USEC_PER_DAY           ? USEC_PER_HOUR
+                          : span >= 10 * USEC_PER_MINUTE ? USEC_PER_MINUTE
+                                                         : USEC_PER_SEC;
+
+        return time_span_format(buf, size, round_up ? usec_add(span, accuracy - 1) : span, accuracy);
+}

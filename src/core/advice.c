@@ -349,10 +349,10 @@ static int advise_history_high(Advisor *a) {
         if (r >= 0)
                 r = text_append(&text,
                                 ", on every manager, also when reaperd has removed the containers. (With "
-                                "the "
-                                "command a slot that fails again and again has its last %" PRIu64 " ended "
-                                "tasks kept, for however long a span is.)",
-                                enough - 1);
+                                "%" PRIu64 ", Swarm itself removes all but the last %" PRIu64
+                                " ended tasks of a slot, with their containers, even before their spans "
+                                "are over.)",
+                                enough, enough - 1);
         if (r >= 0)
                 r = text_append(&command, "docker swarm update --task-history-limit %" PRIu64, enough);
         if (r < 0)

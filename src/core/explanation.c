@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "core/explanation-level.h"
+#include "core/explanation-sentence.h"
 #include "core/explanation-text.h"
 #include "core/slot.h"
 
@@ -387,40 +389,6 @@ static int make_steps(const Case *k, Explanation *e) {
         return 0;
 }
 
-/* --- under pressure --- */
-
-static SettingId first_threshold(const Settings *settings) {
-        for (PressureCause cause = 0; cause < _PRESSURE_THRESHOLD_MAX; cause++)
-                if (pressure_enters(settings, cause) != SHARE_OFF)
-                        return pressure_setting(cause);
-        return _SETTING_INVALID;
-}
-
-static Decision decide_at(const Case *k, const Situation *s, usec_t now) {
-        return s->pressure == PRESSURE_CRITICAL ? policy_decide_in_batch(k->c, s, now)
-                                                : policy_decide(k->c, s, now);
-}
-
-static int make_level(const Case *k, PressureLevel pressure, ExplanationLevel *level) {
-        Situation s = *k->s;
-        Decision then;
-
-        s.pressure = pressure;
-        if (k->p && s.pressure_by == _SETTING_INVALID)
-                s.pressure_by = first_threshold(k->p->settings);
-        level->decision = decide_at(k, &s, k->now);
-        then = decide_at(k, &s, level->decision.due);
-
-        level->text = explanation_level_text(k, &level->decision, &then);
-        if (!level->text)
-                return -ENOMEM;
-        if (!k->p || level->decision.setting == _SETTING_INVALID)
-                return 0;
-        level->value = explanation_value(k->p, level->decision.setting);
-        level->origin = explanation_origin(k->p, level->decision.setting);
-        return level->value && level->origin ? 0 : -ENOMEM;
-}
-
 int explanation_make(const Container *c, const Situation *s, usec_t now, Explanation *ret) {
         _cleanup_(explanation_done) Explanation e = {};
         Case k = look_at(c, s, now);
@@ -431,7 +399,7 @@ int explanation_make(const Container *c, const Situation *s, usec_t now, Explana
         if (r < 0)
                 return r;
         for (PressureLevel pressure = 0; pressure < _PRESSURE_LEVEL_MAX; pressure++) {
-                r = make_level(&k, pressure, &e.levels[pressure]);
+                r = explanation_level_make(&k, pressure, &e.levels[pressure]);
                 if (r < 0)
                         return r;
         }

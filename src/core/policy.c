@@ -251,7 +251,7 @@ static void decide_by_age(const Container *c, const Situation *s, usec_t now, co
 
         if (!old_enough && !(why.in_batch && now >= m->batch_floor)) {
                 d->verdict = VERDICT_TOO_YOUNG;
-                d->setting = SETTING_MINIMUM_AGE;
+                d->setting = why.in_batch ? SETTING_PRESSURE_MINIMUM_AGE : SETTING_MINIMUM_AGE;
         } else if (now < m->label_end)
                 d->verdict = VERDICT_KEPT_LABEL;
         else if (c->profile->keep_by_rule)
@@ -329,11 +329,13 @@ static Decision decide(const Container *c, const Situation *s, usec_t now, Reaso
         /* Gates come first: what is due by its age waits for them. */
         if (c->quarantined) {
                 d.verdict = VERDICT_QUARANTINED;
+                d.setting = _SETTING_INVALID;
                 d.due = USEC_INFINITY;
                 return d;
         }
         d.due = usec_max(d.due, policy_allows_at(c, s));
-        (void)node_forbids(c, s, now, &d.verdict);
+        if (node_forbids(c, s, now, &d.verdict))
+                d.setting = _SETTING_INVALID;
         /* A removal that has failed waits for its next attempt. */
         if (verdict_may_remove(d.verdict) && now < d.due)
                 d.verdict = VERDICT_RETAINED;

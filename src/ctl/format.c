@@ -15,26 +15,20 @@ static char *set(char *buf, const char *text) {
         return buf;
 }
 
-/* The smaller one of the two units that a span is told by, as the daemon's own explanations do. */
-static usec_t accuracy_of(usec_t span) {
-        return span >= USEC_PER_DAY           ? USEC_PER_HOUR
-               : span >= 10 * USEC_PER_MINUTE ? USEC_PER_MINUTE
-                                              : USEC_PER_SEC;
-}
-
 char *format_span(char *buf, usec_t span) {
         if (span == USEC_INFINITY)
                 return set(buf, "-");
         if (span < USEC_PER_SEC)
                 return set(buf, "0s");
-        return time_span_format(buf, FORMAT_MAX, span, accuracy_of(span));
+        return time_span_format_short(buf, FORMAT_MAX, span, false);
 }
 
 char *format_due(char *buf, usec_t span) {
+        if (span == USEC_INFINITY)
+                return set(buf, "-");
         if (span == 0)
                 return set(buf, "now");
-        /* What is waited for is not there before. */
-        return format_span(buf, span == USEC_INFINITY ? span : usec_add(span, accuracy_of(span) - 1));
+        return time_span_format_short(buf, FORMAT_MAX, span, true);
 }
 
 /* False: buf says all that there is to say. */

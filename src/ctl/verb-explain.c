@@ -65,6 +65,16 @@ static void put_holding(const Terminal *t, const ContainerRow *c) {
         (void)putchar('\n');
 }
 
+/* Those that only time with something else behind it ends. */
+static bool is_only_looked_at(const char *verdict) {
+        static const char *const verdicts[] = { "starting", "removing", "may-restart", "auto-remove" };
+
+        for (size_t i = 0; i < ELEMENTS_OF(verdicts); i++)
+                if (strcmp(verdicts[i], verdict) == 0)
+                        return true;
+        return false;
+}
+
 static void put_about(const Terminal *t, const Node *node, const ContainerRow *c) {
         char text[FORMAT_MAX];
 
@@ -95,8 +105,9 @@ static void put_about(const Terminal *t, const Node *node, const ContainerRow *c
         put_label(t, "Verdict");
         terminal_put(t, verdict_colour(c->verdict), "%s", c->verdict);
         if (c->due_in != USEC_INFINITY) {
-                terminal_put(t, COLOUR_NONE, ", due %s%s", c->due_in > 0 ? "in " : "",
-                                format_due(text, c->due_in));
+                terminal_put(t, COLOUR_NONE, ", %s %s%s",
+                                is_only_looked_at(c->verdict) ? "looked at again" : "due",
+                                c->due_in > 0 ? "in " : "", format_due(text, c->due_in));
                 if (!c->exact)
                         terminal_put(t, COLOUR_GREY, " (not inspected yet)");
         }

@@ -182,8 +182,11 @@ static int on_name_changed(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return 0;
         if (sd_bus_message_is_signal(m, NULL, "NameAcquired"))
                 set_name(b, NAME_OURS);
-        else if (b->name == NAME_OURS && ask_name(b) < 0)
-                try_again(b);
+        else if (b->name == NAME_OURS) {
+                b->name = NAME_NONE;
+                if (ask_name(b) < 0)
+                        try_again(b);
+        }
         return 0;
 }
 

@@ -21,8 +21,9 @@ static void note_what_is_due(Manager *m) {
         if (m->situation.reloading)
                 return;
         for (Container *c = registry_next(m->registry, NULL); c; c = registry_next(m->registry, c))
-                c->due_before = c->claimed && !c->wanted && !c->requested ? DUE_SET_ALL
-                                                         : policy_due_set(c, &m->situation, now);
+                c->due_before = c->claimed && !c->wanted && !c->requested
+                                                ? DUE_SET_ALL
+                                                : policy_due_set(c, &m->situation, now);
 }
 
 static void swap(Manager *m, SharedSettings *settings) {

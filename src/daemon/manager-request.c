@@ -77,6 +77,8 @@ static void answer(const Request *r) {
                 k = append_results(reply, r);
         if (k >= 0)
                 k = sd_bus_send(NULL, reply, NULL);
+        if (k < 0)
+                k = sd_bus_reply_method_errno(r->call, k, NULL);
         /* Who has asked may have gone, and the bus with it. */
         if (k < 0)
                 log_debug("Cannot answer who has asked for removals: %s, ignoring", strerror(-k));

@@ -272,6 +272,10 @@ def test_levels(engine: Standin, reaperd: Reaperd, console: Console) -> None:
     assert elevated.origin == line_of(reaperd, "ElevatedFactor") and elevated.due == 0
     kept = found[failed.id].levels["critical"]
     assert (kept.setting, kept.value, kept.origin) == ("KeepLastFailure", "1", line_of(reaperd, "KeepLastFailure"))
+    # It is past its span: what keeps it is told before what it goes by then, and by which span.
+    assert kept.text == (f"stays: kept-last, KeepLastFailure=1 ({kept.origin}); goes in 6d 4h: ttl-expired, "
+                         f"Failure=10h ({line_of(reaperd, 'Failure')})")
+    assert found[failed.id].decider.text.endswith(", kept for another 6d 4h by KeepLastFor=7d")
     assert not engine.asked("remove")
 
 
@@ -288,6 +292,8 @@ def test_level_that_is_now(engine: Standin, reaperd: Reaperd, console: Console) 
     for c in made[:3]:
         found = explained(console, c, "retained", "span")
         assert found.levels["critical"].is_now and found.levels["critical"].verdict == "pressure"
+        words = found.levels["critical"].text
+        assert words.startswith("goes when a batch against pressure takes it") and ": MemoryAvailableLow=100%" in words
         assert (found.levels["normal"].verdict, found.levels["elevated"].verdict) == ("retained", "retained")
 
 

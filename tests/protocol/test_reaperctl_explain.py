@@ -95,14 +95,22 @@ def test_one_that_is_not_there(reaperd: Reaperd, console: Console, bus: Bus) -> 
     assert (shown.status, shown.out, shown.err) == (1, "", "reaperctl: nobody: no such container\n")
 
 
-def explanation(text: str, name: str = "web.1.x") -> Any:
-    about = (ABOUT[0], name, *ABOUT[2:])
+def explanation(text: str, name: str = "web.1.x", verdict: str = "retained") -> Any:
+    about = (ABOUT[0], name, *ABOUT[2:7], verdict, *ABOUT[8:])
     steps = [("scope", "passes", False, "", "", "", 0, text),
              ("span", "keeps", True, "Retention.Failure", "3h", "/etc/x:1", 3_600_000_000, text),
              ("new", "unheard-of", False, text, text, text, NEVER, "z")]
     levels = [("normal", True, "retained", 3_600_000_000, text, text, text, text),
               ("critical", False, "pressure", 0, "", "", "", text)]
     return lambda _: (EXPLANATION, [about, steps, levels])
+
+
+def test_what_is_looked_at_again_is_not_due(bus: Bus) -> None:  # noqa: F811
+    peer = Peer(bus, Explain=explanation("x"))
+    assert "   Verdict: retained, due in 1h" in Reaperctl(bus).good("explain", "web").lines
+    peer.answers["Explain"] = explanation("x", verdict="may-restart")
+    assert "   Verdict: may-restart, looked at again in 1h" in Reaperctl(bus).good("explain", "web").lines
+    peer.close()
 
 
 def test_wraps_on_a_terminal(bus: Bus) -> None:  # noqa: F811

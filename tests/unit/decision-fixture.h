@@ -125,4 +125,45 @@ static inline void retain(World *w) {
         w->settings.retention.failure = AGE + 1;
 }
 
+static inline void no_longer_exited(World *w) {
+        w->c.state = CONTAINER_RUNNING;
+}
+
+static inline void quarantine(World *w) {
+        w->c.quarantined = true;
+}
+
+static inline void disconnect(World *w) {
+        w->situation.engine_connected = false;
+}
+
+static inline void settle(World *w) {
+        w->situation.settled_at = NOW + 1;
+}
+
+static inline void lock_swarm(World *w) {
+        w->situation.swarm_state = SWARM_LOCKED;
+}
+
+static inline void pause_removals(World *w) {
+        w->situation.paused_until = NOW + 1;
+}
+
+static inline void reload(World *w) {
+        w->situation.reloading = true;
+}
+
+static inline void run_first(World *w) {
+        w->situation.first_run_until = NOW + 1;
+}
+
+static inline void hold(World *w) {
+        w->c.surge_held = true;
+        w->situation.surge_until = NOW + 1;
+}
+
+static inline void nothing(World *w) {
+        (void)w;
+}
+
 #endif

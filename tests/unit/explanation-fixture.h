@@ -28,11 +28,8 @@ static inline const ExplanationStep *step_of(const Explanation *e, ExplanationSt
 }
 
 #define OF_SLOT       " of shop_web.1"
+#define KEPT_FOR      ", kept for another 6d 22h by KeepLastFor=7d"
 #define BY_FILE(line) " (" FILE_NAME ":" #line ")"
-
-static inline void nothing(World *w) {
-        (void)w;
-}
 
 static inline void plain(World *w) {
         w->is_task = false;
@@ -44,6 +41,7 @@ static inline void plain_by_rule(World *w) {
         with_rule(w);
         w->rule.kind = RULE_KIND_ANY;
         w->rule.action = RULE_ACTION_REAP;
+        w->rule.origin = (SettingOrigin){ .file = FILE_NAME, .line = 39 };
         w->rule.key_origins[RULE_ACTION] = (SettingOrigin){ .file = FILE_NAME, .line = 40 };
 }
 
@@ -83,10 +81,6 @@ static inline void ask_again(World *w) {
 
 static inline void of_service(World *w) {
         w->c.service = shared_text_ref(&w->nodes, "shop_web");
-}
-
-static inline void no_longer_exited(World *w) {
-        w->c.state = CONTAINER_RUNNING;
 }
 
 static inline void paused(World *w) {
@@ -143,7 +137,7 @@ static inline void bounded(World *w) {
         w->c.finish = FINISH_BOUNDED;
 }
 
-static inline void quarantine(World *w) {
+static inline void give_up(World *w) {
         w->c.quarantined = true;
         w->c.attempts = 8;
         w->settings.quarantine_after = 8;
@@ -168,11 +162,7 @@ static inline void retry_soon_though_asked_for(World *w) {
         w->c.requested = true;
 }
 
-static inline void disconnect(World *w) {
-        w->situation.engine_connected = false;
-}
-
-static inline void settle(World *w) {
+static inline void settle_soon(World *w) {
         w->situation.settled_at = NOW + 48 * SEC;
 }
 
@@ -180,19 +170,11 @@ static inline void settle_for_ever(World *w) {
         w->situation.settled_at = USEC_INFINITY;
 }
 
-static inline void lock_swarm(World *w) {
-        w->situation.swarm_state = SWARM_LOCKED;
-}
-
-static inline void reload(World *w) {
-        w->situation.reloading = true;
-}
-
-static inline void pause_removals(World *w) {
+static inline void pause_for_long(World *w) {
         w->situation.paused_until = NOW + 40 * MINUTE;
 }
 
-static inline void run_first(World *w) {
+static inline void run_first_now(World *w) {
         w->situation.first_run_until = NOW + 9 * MINUTE + 1;
 }
 
@@ -200,7 +182,7 @@ static inline void run_first_later(World *w) {
         w->situation.first_run_until = USEC_INFINITY;
 }
 
-static inline void hold(World *w) {
+static inline void hold_after_reload(World *w) {
         w->c.surge_held = true;
         w->situation.surge_until = NOW + 10 * MINUTE;
 }
@@ -237,11 +219,17 @@ static inline void no_labels(World *w) {
 static inline void rule_keeps(World *w) {
         with_rule(w);
         w->rule.action = RULE_ACTION_KEEP;
+        w->rule.origin = (SettingOrigin){ .file = FILE_NAME, .line = 39 };
         w->rule.key_origins[RULE_ACTION] = (SettingOrigin){ .file = FILE_NAME, .line = 41 };
 }
 
 static inline void rule_only_matches(World *w) {
         with_rule(w);
+}
+
+static inline void rule_from_file_only_matches(World *w) {
+        with_rule(w);
+        w->rule.origin = (SettingOrigin){ .file = FILE_NAME, .line = 39 };
 }
 
 static inline void keep_failure(World *w) {
@@ -251,6 +239,17 @@ static inline void keep_failure(World *w) {
 static inline void keep_failure_no_longer(World *w) {
         keep_failure(w);
         w->settings.retention.keep_last_for = AGE;
+}
+
+static inline void keep_failure_for_ever(World *w) {
+        keep_failure(w);
+        w->settings.retention.keep_last_for = USEC_INFINITY;
+}
+
+static inline void keep_failure_by_file(World *w) {
+        keep_failure(w);
+        w->settings.retention.keep_last_for = AGE + 3 * HOUR;
+        set_in_file(&w->settings, SETTING_KEEP_LAST_FOR, FILE_NAME, 8);
 }
 
 static inline void keep_many(World *w) {

@@ -83,6 +83,25 @@ static void test_history_limit(void **state) {
                 }
 }
 
+/* What Swarm does by the limit that is advised, which spans here do not prevent. */
+static void test_history_limit_too_high(void **state) {
+        Fixture f;
+
+        (void)state;
+        open_fixture(&f);
+        set(&f.settings, SETTING_KEEP_LAST, "7", "conf", 3);
+        f.swarm.history_limit = 50;
+        begin(&f);
+        end(&f);
+        assert_says(&f, ADVICE_HISTORY_LIMIT_HIGH,
+                        "Swarm keeps the records of up to 50 tasks of a slot, on every manager, also when "
+                        "reaperd "
+                        "has removed the containers. (With 8, Swarm itself removes all but the last 7 ended "
+                        "tasks "
+                        "of a slot, with their containers, even before their spans are over.)");
+        close_fixture(&f);
+}
+
 /* Which value asks for it, and where it stands. */
 static void test_history_origin(void **state) {
         static const LabelPair pairs[] = { { KEEP_LAST, "9" }, { NULL, NULL } };
@@ -397,6 +416,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_history_limit),
+                cmocka_unit_test(test_history_limit_too_high),
                 cmocka_unit_test(test_history_origin),
                 cmocka_unit_test(test_history_rules),
                 cmocka_unit_test(test_restart_delay),

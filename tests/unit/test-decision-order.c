@@ -8,47 +8,6 @@
 
 /* --- every step before every other --- */
 
-static void no_longer_exited(World *w) {
-        w->c.state = CONTAINER_RUNNING;
-}
-
-static void quarantine(World *w) {
-        w->c.quarantined = true;
-}
-
-static void disconnect(World *w) {
-        w->situation.engine_connected = false;
-}
-
-static void settle(World *w) {
-        w->situation.settled_at = NOW + 1;
-}
-
-static void lock_swarm(World *w) {
-        w->situation.swarm_state = SWARM_LOCKED;
-}
-
-static void pause_removals(World *w) {
-        w->situation.paused_until = NOW + 1;
-}
-
-static void reload(World *w) {
-        w->situation.reloading = true;
-}
-
-static void run_first(World *w) {
-        w->situation.first_run_until = NOW + 1;
-}
-
-static void hold(World *w) {
-        w->c.surge_held = true;
-        w->situation.surge_until = NOW + 1;
-}
-
-static void nothing(World *w) {
-        (void)w;
-}
-
 static const struct {
         const char *what;
         void (*apply)(World *);

@@ -78,7 +78,9 @@ static void hooked_free(void *p) {
 #include "base/cleanup.h"
 #include "../../src/base/text.c"
 #include "../../src/core/setting-value.c"
+#include "../../src/core/explanation-sentence.c"
 #include "../../src/core/explanation-text.c"
+#include "../../src/core/explanation-level.c"
 #include "../../src/core/explanation.c"
 #undef realloc
 #undef strdup
@@ -125,6 +127,9 @@ static void test_every_allocation_fails_once(void **state) {
         everything_fails_once(in_batch_as_last_failure, 100);
         everything_fails_once(no_longer_exited, 100);
         everything_fails_once(plain_by_rule, 100);
+        everything_fails_once(keep_but_requested, 100);
+        everything_fails_once(scope_unknown_and_kept, 100);
+        everything_fails_once(rule_from_file_only_matches, 100);
         everything_fails_once(plain, 5);
 }
 

@@ -93,33 +93,62 @@ static bool begins_with(const char *text, const char *word) {
         return strncmp(text, word, strlen(word)) == 0;
 }
 
+static Decision decide_at_level(const World *w, const Situation *s, usec_t at) {
+        return s->pressure == PRESSURE_CRITICAL ? policy_decide_in_batch(&w->c, s, at)
+                                                : policy_decide(&w->c, s, at);
+}
+
+/* Does it say whether it goes, when, if what, and what keeps it until then? */
+static const char *check_text(const World *w, const Situation *s, usec_t now, const char *text,
+                const Decision *d, const Decision *then) {
+        bool waits = d->due > now && d->due < USEC_INFINITY && verdict_may_remove(then->verdict);
+        bool goes = verdict_may_remove(d->verdict) && w->c.profile, may_go = goes || waits;
+        const Decision *last = goes ? d : then;
+        Decision alone = policy_decide(&w->c, s, goes ? now : d->due);
+        char kept[64];
+
+        if (goes == waits && may_go)
+                return "has a level at which it goes both now and later";
+        if ((strstr(text, "goes ") != NULL) != may_go)
+                return "has a level that does not say whether it goes";
+        if ((strstr(text, "goes in ") != NULL) != waits)
+                return "has a level that does not say that it goes later";
+        if ((strstr(text, "looked at again") != NULL) != (!may_go && d->due > now && d->due < USEC_INFINITY))
+                return "has a level that does not say when it is looked at";
+        if (begins_with(text, "goes at once") != (goes && verdict_may_remove(alone.verdict)))
+                return "has a level that does not say that it goes at once";
+        if ((strstr(text, "when a batch") != NULL) != (may_go && !verdict_may_remove(alone.verdict)))
+                return "has a level that does not say that it goes in a batch only";
+        if ((strstr(text, "the engine says") != NULL) != (may_go && last->verdict == VERDICT_SCOPE_UNKNOWN))
+                return "has a level that does not say that the engine is asked";
+
+        if (goes)
+                return begins_with(text, "stays") ? "has a level that says what does not keep it" : NULL;
+        (void)snprintf(kept, sizeof(kept), "stays: %s",
+                        verdict_name(waits ? decide_at_level(w, s, d->due - 1).verdict : d->verdict));
+        if (begins_with(text, "stays") ? !begins_with(text, kept) : !may_go)
+                return "has a level that does not say what keeps it";
+        return NULL;
+}
+
 static const char *check_levels(const World *w, const Explanation *e, usec_t now) {
         for (PressureLevel level = 0; level < _PRESSURE_LEVEL_MAX; level++) {
                 const ExplanationLevel *l = &e->levels[level];
                 Situation s = w->situation;
+                const char *wrong;
                 Decision d, then;
 
                 s.pressure = level;
-                if (level == PRESSURE_CRITICAL) {
-                        d = policy_decide_in_batch(&w->c, &s, now);
-                        then = policy_decide_in_batch(&w->c, &s, d.due);
-                } else {
-                        d = policy_decide(&w->c, &s, now);
-                        then = policy_decide(&w->c, &s, d.due);
-                }
+                d = decide_at_level(w, &s, now);
+                then = decide_at_level(w, &s, d.due);
                 if (!same(&d, &l->decision))
                         return "has a level that is not the decision there";
                 if ((l->value != NULL) != (w->c.profile && d.setting != _SETTING_INVALID) ||
                                 (l->value != NULL) != (l->origin != NULL))
                         return "has a level without its setting";
-                if (begins_with(l->text, "goes at once") != verdict_removes(d.verdict))
-                        return "has a level that does not say when it goes";
-                if (begins_with(l->text, "goes in ") !=
-                                (d.due > now && d.due < USEC_INFINITY && !verdict_removes(d.verdict) &&
-                                                verdict_may_remove(then.verdict)))
-                        return "has a level that does not say that it goes later";
-                if (!begins_with(l->text, "goes ") && !begins_with(l->text, "stays: "))
-                        return "has a level that says nothing";
+                wrong = check_text(w, &s, now, l->text, &d, &then);
+                if (wrong)
+                        return wrong;
         }
         return NULL;
 }

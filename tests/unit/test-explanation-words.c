@@ -40,6 +40,8 @@ static const struct {
         { created, EXPLAIN_STATE, EFFECT_KEEPS, "was created 2h 1min ago and may still be started" },
 
         { nothing, EXPLAIN_RESTART, EFFECT_SKIPPED, "is a Swarm task, which the engine never starts again" },
+        { scope_unknown, EXPLAIN_RESTART, EFFECT_SKIPPED,
+                        "is by its labels a Swarm task; the engine never starts those again" },
         { plain_by_rule, EXPLAIN_RESTART, EFFECT_PASSES,
                         "the engine neither starts it again nor removes it by itself" },
         { no_look_at_plain, EXPLAIN_RESTART, EFFECT_SKIPPED,
@@ -50,7 +52,7 @@ static const struct {
 
         { nothing, EXPLAIN_QUARANTINE, EFFECT_PASSES, "no removal of it has failed" },
         { failed_once, EXPLAIN_QUARANTINE, EFFECT_PASSES, "1 removal of it failed in a row" },
-        { quarantine, EXPLAIN_QUARANTINE, EFFECT_KEEPS,
+        { give_up, EXPLAIN_QUARANTINE, EFFECT_KEEPS,
                         "8 removals of it failed in a row: it is not tried again before the engine or "
                         "reaperd is "
                         "started anew" },
@@ -58,7 +60,7 @@ static const struct {
         { nothing, EXPLAIN_ENGINE, EFFECT_PASSES, "the engine answers" },
         { disconnect, EXPLAIN_ENGINE, EFFECT_KEEPS, "the engine cannot be reached" },
         { nothing, EXPLAIN_SETTLE, EFFECT_PASSES, "the engine has been up for long enough" },
-        { settle, EXPLAIN_SETTLE, EFFECT_KEEPS,
+        { settle_soon, EXPLAIN_SETTLE, EFFECT_KEEPS,
                         "the engine has not been up for long enough yet, for another 48s" },
         { settle_for_ever, EXPLAIN_SETTLE, EFFECT_KEEPS, "the engine has not been up for long enough yet" },
         { nothing, EXPLAIN_SWARM, EFFECT_PASSES, "this node's Swarm state allows removals (active)" },
@@ -69,13 +71,13 @@ static const struct {
         { reload, EXPLAIN_RELOAD, EFFECT_KEEPS,
                         "the list of containers behind a new configuration is not in yet" },
         { nothing, EXPLAIN_PAUSE, EFFECT_PASSES, "removals are not paused" },
-        { pause_removals, EXPLAIN_PAUSE, EFFECT_KEEPS, "removals are paused, for another 40min" },
+        { pause_for_long, EXPLAIN_PAUSE, EFFECT_KEEPS, "removals are paused, for another 40min" },
         { nothing, EXPLAIN_FIRST_RUN, EFFECT_PASSES, "no first run is waited for" },
-        { run_first, EXPLAIN_FIRST_RUN, EFFECT_KEEPS,
+        { run_first_now, EXPLAIN_FIRST_RUN, EFFECT_KEEPS,
                         "this is a first run: nothing is removed yet, for another 9min 1s" },
         { run_first_later, EXPLAIN_FIRST_RUN, EFFECT_KEEPS, "this is a first run: nothing is removed yet" },
         { nothing, EXPLAIN_SURGE, EFFECT_PASSES, "is not held after a reload" },
-        { hold, EXPLAIN_SURGE, EFFECT_KEEPS,
+        { hold_after_reload, EXPLAIN_SURGE, EFFECT_KEEPS,
                         "a reload made too many due at once: they wait, for another 10min" },
 
         { nothing, EXPLAIN_FLOOR, EFFECT_PASSES, "is older than MinimumAge=1min" },
@@ -100,15 +102,17 @@ static const struct {
         { nothing, EXPLAIN_KEEP_RULE, EFFECT_PASSES, "no rule matches" },
         { rule_keeps, EXPLAIN_KEEP_RULE, EFFECT_KEEPS, "rule batch" BY_FILE(41) " keeps it" },
         { rule_only_matches, EXPLAIN_KEEP_RULE, EFFECT_PASSES, "rule batch matches, and does not keep it" },
+        { rule_from_file_only_matches, EXPLAIN_KEEP_RULE, EFFECT_PASSES,
+                        "rule batch" BY_FILE(39) " matches, and does not keep it" },
 
         { nothing, EXPLAIN_KEEP_LAST, EFFECT_SKIPPED, "KeepLast= and KeepLastFailure= are 0" },
         { keep_failure, EXPLAIN_KEEP_LAST, EFFECT_KEEPS,
-                        "KeepLastFailure=1: is the last failure" OF_SLOT ", for another 6d 22h" },
+                        "KeepLastFailure=1: is the last failure" OF_SLOT KEPT_FOR },
         { keep_failure_no_longer, EXPLAIN_KEEP_LAST, EFFECT_PASSES, "KeepLastFor=2h has passed" },
         { keep_many, EXPLAIN_KEEP_LAST, EFFECT_KEEPS,
-                        "KeepLast=3" BY_FILE(12) ": is one of the last 3" OF_SLOT ", for another 6d 22h" },
+                        "KeepLast=3" BY_FILE(12) ": is one of the last 3" OF_SLOT KEPT_FOR },
         { keep_all, EXPLAIN_KEEP_LAST, EFFECT_KEEPS,
-                        "KeepLast=infinity: is one of the stopped ones" OF_SLOT ", for another 6d 22h" },
+                        "KeepLast=infinity: is one of the stopped ones" OF_SLOT KEPT_FOR },
         { keep_failure_of_success, EXPLAIN_KEEP_LAST, EFFECT_PASSES, "is no failure, and KeepLast= is 0" },
         { keep_last_of_running, EXPLAIN_KEEP_LAST, EFFECT_SKIPPED,
                         "KeepLast=3" BY_FILE(12) " counts from its end" },
@@ -117,11 +121,16 @@ static const struct {
         { keep_last_of_orphan, EXPLAIN_KEEP_LAST, EFFECT_SKIPPED,
                         "is an orphan: none of its kind counts as one of the last" },
         { keep_but_over_cap, EXPLAIN_KEEP_LAST, EFFECT_PASSES,
-                        "KeepLast=3" BY_FILE(12) ": is one of the last 3" OF_SLOT
-                                                 ", for another 6d 22h, which MaxStopped= overrides" },
+                        "KeepLast=3" BY_FILE(12) ": is one of the last 3" OF_SLOT KEPT_FOR
+                                                 ", which MaxStopped= overrides" },
         { keep_but_requested, EXPLAIN_KEEP_LAST, EFFECT_PASSES,
+                        "KeepLastFailure=1: is the last failure" OF_SLOT KEPT_FOR
+                        ", which a request overrides" },
+        { keep_failure_for_ever, EXPLAIN_KEEP_LAST, EFFECT_KEEPS,
+                        "KeepLastFailure=1: is the last failure" OF_SLOT },
+        { keep_failure_by_file, EXPLAIN_KEEP_LAST, EFFECT_KEEPS,
                         "KeepLastFailure=1: is the last failure" OF_SLOT
-                        ", for another 6d 22h, which a request overrides" },
+                        ", kept for another 3h by KeepLastFor=5h" BY_FILE(8) },
 
         { nothing, EXPLAIN_SPAN, EFFECT_REMOVES, "Failure=2h has passed just now" },
         { expire, EXPLAIN_SPAN, EFFECT_REMOVES, "Failure=1h 56min 59s 999ms 999us has passed 3min ago" },
@@ -134,8 +143,9 @@ static const struct {
         { orphan, EXPLAIN_SPAN, EFFECT_REMOVES,
                         "is an orphan, of another identity of this node: Failure=2h has passed just now" },
         { retain_seen, EXPLAIN_SPAN, EFFECT_REMOVES,
-                        "Shutdown=1h has passed 1h ago; of the spans that may count the shortest, until an "
-                        "inspect tells its outcome" },
+                        "Shutdown=1h has passed 1h ago; how it ended is known only after an inspect: this "
+                        "is the "
+                        "shortest of the spans that may count" },
         { no_longer_exited, EXPLAIN_SPAN, EFFECT_SKIPPED,
                         "its end decides: Success=1h, Failure=2h, OOMKilled=2h, Shutdown=1h, "
                         "FailedStart=1d" },
@@ -161,7 +171,7 @@ static const struct {
         { elevate_and_wait, EXPLAIN_PRESSURE, EFFECT_SKIPPED,
                         "ElevatedFactor=10% of its span is left under pressure, which passes in 3min" },
         { critical, EXPLAIN_PRESSURE, EFFECT_SKIPPED,
-                        "it is critical, but this one is not in the batch that goes" },
+                        "it is critical, but this one is not in the batch that goes now" },
         { in_batch, EXPLAIN_PRESSURE, EFFECT_REMOVES,
                         "is in the batch that goes against pressure: MemoryAvailableLow=5%" },
         { in_batch_too_young, EXPLAIN_PRESSURE, EFFECT_SKIPPED,

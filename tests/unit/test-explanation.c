@@ -41,13 +41,14 @@ static void test_values(void **state) {
                 { rule_keeps, EXPLAIN_KEEP_RULE, _SETTING_INVALID, NULL, FILE_NAME ":41", USEC_INFINITY },
                 { rule_only_matches, EXPLAIN_KEEP_RULE, _SETTING_INVALID, NULL, NULL, 0 },
                 { plain_by_rule, EXPLAIN_SCOPE, _SETTING_INVALID, NULL, FILE_NAME ":40", 0 },
-                { quarantine, EXPLAIN_QUARANTINE, SETTING_QUARANTINE_AFTER, "8", "default", USEC_INFINITY },
-                { settle, EXPLAIN_SETTLE, SETTING_SETTLE_TIME, "1min", "default", NOW + 48 * SEC },
+                { give_up, EXPLAIN_QUARANTINE, SETTING_QUARANTINE_AFTER, "8", "default", USEC_INFINITY },
+                { settle_soon, EXPLAIN_SETTLE, SETTING_SETTLE_TIME, "1min", "default", NOW + 48 * SEC },
                 { settle_for_ever, EXPLAIN_SETTLE, SETTING_SETTLE_TIME, "1min", "default", USEC_INFINITY },
-                { pause_removals, EXPLAIN_PAUSE, _SETTING_INVALID, NULL, NULL, NOW + 40 * MINUTE },
+                { pause_for_long, EXPLAIN_PAUSE, _SETTING_INVALID, NULL, NULL, NOW + 40 * MINUTE },
                 { run_first_later, EXPLAIN_FIRST_RUN, SETTING_FIRST_RUN_DELAY, "10min", "default",
                                 USEC_INFINITY },
-                { hold, EXPLAIN_SURGE, SETTING_SURGE_LIMIT, "50", "default", NOW + 10 * MINUTE },
+                { hold_after_reload, EXPLAIN_SURGE, SETTING_SURGE_LIMIT, "50", "default",
+                                NOW + 10 * MINUTE },
                 { retry_soon, EXPLAIN_RETRY, _SETTING_INVALID, NULL, NULL, NOW + 39 * SEC + 1 },
                 { ask_again, EXPLAIN_RETRY, _SETTING_INVALID, NULL, NULL, NOW + 4 * SEC },
                 { ask_again_and_retry, EXPLAIN_RETRY, _SETTING_INVALID, NULL, NULL, NOW + 39 * SEC + 1 },
@@ -136,9 +137,8 @@ static void test_perhaps_one_of_the_last(void **state) {
         e = explain(&w, NOW);
         step = step_of(&e, EXPLAIN_KEEP_LAST);
         assert_true(step->decides);
-        assert_string_equal(step->text,
-                        "KeepLastFailure=1: may be the last failure" OF_SLOT
-                        ", for another 6d 22h; the exact end of shop_web.1.later is asked for");
+        assert_string_equal(step->text, "KeepLastFailure=1: may be the last failure" OF_SLOT KEPT_FOR
+                                        "; the exact end of shop_web.1.later is asked for");
         explanation_done(&e);
 
         /* It ended earlier after all, or later. */
@@ -148,9 +148,9 @@ static void test_perhaps_one_of_the_last(void **state) {
                 slot_update(&other);
                 e = explain(&w, NOW);
                 step = step_of(&e, EXPLAIN_KEEP_LAST);
-                assert_string_equal(step->text, later ? "KeepLastFailure=1: is not the last failure" OF_SLOT
-                                                      : "KeepLastFailure=1: is the last failure" OF_SLOT
-                                                        ", for another 6d 22h");
+                assert_string_equal(step->text,
+                                later ? "KeepLastFailure=1: is not the last failure" OF_SLOT
+                                      : "KeepLastFailure=1: is the last failure" OF_SLOT KEPT_FOR);
                 assert_int_equal(step->effect, later ? EFFECT_PASSES : EFFECT_KEEPS);
                 explanation_done(&e);
         }
@@ -200,9 +200,85 @@ static void wait_seen(World *w) {
         seen(w);
 }
 
+static void wait_seen_for_batch(World *w) {
+        wait_seen(w);
+        w->settings.retention.success = w->settings.retention.failure = w->settings.retention.oom_killed =
+                        w->settings.retention.shutdown = 2 * AGE;
+}
+
+static void wait_for_batch(World *w) {
+        wait_at_disk(w);
+        w->c.batch_rank = 0;
+}
+
+static void wait_young(World *w) {
+        with_thresholds(w);
+        young(w);
+        w->settings.pressure.minimum_age = AGE + 10 * SEC;
+}
+
+static void wait_young_and_longer(World *w) {
+        with_thresholds(w);
+        young(w);
+        w->settings.retention.failure = AGE + HOUR;
+}
+
+static void wait_requested(World *w) {
+        with_thresholds(w);
+        retain_for_long(w);
+        w->settings.pressure.elevated_factor = 10000;
+        request(w);
+}
+
+static void wait_paused_and_longer(World *w) {
+        with_thresholds(w);
+        retain_for_long(w);
+        pause_for_long(w);
+}
+
+static void wait_held(World *w) {
+        with_thresholds(w);
+        hold_after_reload(w);
+}
+
+static void wait_first_run(World *w) {
+        with_thresholds(w);
+        run_first_later(w);
+}
+
+static void wait_quarantined(World *w) {
+        with_thresholds(w);
+        give_up(w);
+}
+
+static void wait_by_label(World *w) {
+        with_thresholds(w);
+        label_for_a_while(w);
+}
+
+static void wait_for_retry(World *w) {
+        with_thresholds(w);
+        retry_soon(w);
+}
+
+static void wait_for_answer(World *w) {
+        with_thresholds(w);
+        scope_unknown(w);
+}
+
+static void wait_for_scope(World *w) {
+        wait_for_answer(w);
+        w->settings.retention.failure = AGE + 40 * SEC;
+}
+
+static void wait_for_answer_as_asked(World *w) {
+        wait_requested(w);
+        scope_unknown(w);
+}
+
 static void wait_paused(World *w) {
         with_thresholds(w);
-        pause_removals(w);
+        pause_for_long(w);
 }
 
 static void wait_created(World *w) {
@@ -218,34 +294,77 @@ static void wait_by_rule(World *w) {
 }
 
 static void test_levels(void **state) {
+#define ALIKE(text) \
+        { text, text, text }
+#define BATCH "goes when a batch against pressure takes it"
         static const struct {
                 void (*apply)(World *);
                 const char *texts[_PRESSURE_LEVEL_MAX];
         } levels[] = {
                 { wait_for_all, { "goes in 18h 30min: ttl-expired, Failure=20h 30min",
                                                 "goes in 3min: pressure, ElevatedFactor=10%",
-                                                "goes at once: pressure, MemoryUsedHigh=95%" BY_FILE(60) } },
-                { wait_as_last, { "goes in 6d 22h: ttl-expired, Failure=20h 30min",
-                                                "goes in 6d 22h: ttl-expired, Failure=20h 30min",
-                                                "goes in 6d 22h: ttl-expired, Failure=20h 30min" } },
+                                                BATCH ": MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_as_last, ALIKE("stays: kept-last, KeepLastFailure=1; goes in 6d 22h: ttl-expired, "
+                                      "Failure=20h 30min") },
                 { wait_at_disk, { "goes in 23h 48min: ttl-expired, Failure=1d 1h 47min 1us" BY_FILE(12),
                                                 "goes in 35min: pressure, ElevatedFactor=10%",
                                                 "goes at once: pressure, UsedHigh=85%" } },
-                { without_thresholds, { "goes in 1s: ttl-expired, Failure=2h 1us",
-                                                      "goes at once: pressure, ElevatedFactor=10%",
-                                                      "goes at once: pressure" } },
-                { wait_seen, { "goes at once, if an inspect confirms it: ttl-expired, Shutdown=1h",
-                                             "goes at once, if an inspect confirms it: ttl-expired, "
-                                             "Shutdown=1h",
-                                             "goes at once, if an inspect confirms it: ttl-expired, "
-                                             "Shutdown=1h" } },
-                { wait_paused, { "goes in 40min: ttl-expired, Failure=2h",
-                                               "goes in 40min: ttl-expired, Failure=2h",
-                                               "goes in 40min: ttl-expired, Failure=2h" } },
-                { wait_created, { "stays: starting; looked at again in 50min",
-                                                "stays: starting; looked at again in 50min",
-                                                "stays: starting; looked at again in 50min" } },
-                { wait_by_rule, { "stays: kept-rule", "stays: kept-rule", "stays: kept-rule" } },
+                { wait_for_batch, { "goes in 23h 48min: ttl-expired, Failure=1d 1h 47min 1us" BY_FILE(12),
+                                                  "goes in 35min: pressure, ElevatedFactor=10%",
+                                                  BATCH ": UsedHigh=85%" } },
+                { without_thresholds,
+                                { "goes in 1s: ttl-expired, Failure=2h 1us",
+                                                "goes at once: pressure, ElevatedFactor=10%", BATCH } },
+                { wait_seen, ALIKE("goes at once, if an inspect confirms it: ttl-expired, Shutdown=1h") },
+                { wait_seen_for_batch, { "goes in 2h: ttl-expired, Shutdown=4h",
+                                                       "goes at once, if an inspect confirms it: pressure, "
+                                                       "ElevatedFactor=10%",
+                                                       BATCH ", if an inspect confirms it: "
+                                                             "MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_requested,
+                                { "goes at once: requested", "goes at once: requested",
+                                                "goes at once: pressure, MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_young, { "goes in 48s: ttl-expired, MinimumAge=2h 48s" BY_FILE(7),
+                                              "goes in 48s: ttl-expired, MinimumAge=2h 48s" BY_FILE(7),
+                                              "stays: too-young, [Pressure] MinimumAge=2h 10s; goes in 10s "
+                                              "at the earliest, when a batch against pressure takes it: "
+                                              "MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_young_and_longer, { "goes in 1h: ttl-expired, Failure=3h",
+                                                         "stays: too-young, MinimumAge=2h 48s" BY_FILE(
+                                                                         7) "; goes in 48s: pressure, "
+                                                                            "ElevatedFactor=10%",
+                                                         BATCH ": MemoryUsedHigh=95%" BY_FILE(60) } },
+                /* What keeps it for longest is told, and no value of what a gate has closed over. */
+                { wait_paused, ALIKE("stays: removals-paused; goes in 40min: ttl-expired, Failure=2h") },
+                { wait_paused_and_longer,
+                                { "goes in 23h 48min: ttl-expired, Failure=1d 1h 47min 1us" BY_FILE(12),
+                                                "stays: removals-paused; goes in 40min: pressure, "
+                                                "ElevatedFactor=10%",
+                                                "stays: removals-paused; goes in 40min at the earliest, "
+                                                "when a batch against pressure takes it: "
+                                                "MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_held, ALIKE("stays: surge-held; goes in 10min: ttl-expired, Failure=2h") },
+                { wait_first_run, ALIKE("stays: first-run") },
+                { wait_quarantined, ALIKE("stays: quarantined") },
+                { wait_by_label, ALIKE("stays: kept-label; goes in 3d: ttl-expired, MaxTTL=3d 2h" BY_FILE(
+                                                 30)) },
+                { wait_for_retry, ALIKE("goes in 40s: ttl-expired, Failure=2h") },
+                /* It may be no task at all. */
+                { wait_for_scope, { "goes in 40s if the engine says that it is a Swarm task: "
+                                    "Failure=2h 40s",
+                                                  "goes at once if the engine says that it is a Swarm task: "
+                                                  "ElevatedFactor=10%",
+                                                  BATCH " if the engine says that it is a Swarm task: "
+                                                        "MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_for_answer, ALIKE("goes at once if the engine says that it is a Swarm task: "
+                                         "Failure=2h") },
+                { wait_for_answer_as_asked, { "goes at once if the engine says that it is a Swarm task",
+                                                            "goes at once if the engine says that it is a "
+                                                            "Swarm task",
+                                                            "goes at once if the engine says that it is a "
+                                                            "Swarm task: MemoryUsedHigh=95%" BY_FILE(60) } },
+                { wait_created, ALIKE("stays: starting; looked at again in 50min") },
+                { wait_by_rule, ALIKE("stays: kept-rule") },
         };
 
         (void)state;

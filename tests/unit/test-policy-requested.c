@@ -34,10 +34,6 @@ static void retain_orphan(World *w) {
         w->settings.retention.orphan_age = DAY;
 }
 
-static void nothing(World *w) {
-        (void)w;
-}
-
 static void test_overrides(void **state) {
         static void (*const rows[])(World *) = {
                 nothing,
@@ -72,45 +68,8 @@ static void test_overrides(void **state) {
         }
 }
 
-static void run(World *w) {
-        w->c.state = CONTAINER_RUNNING;
-}
-
 static void await_start(World *w) {
         w->c.state = CONTAINER_CREATED;
-}
-
-static void quarantine(World *w) {
-        w->c.quarantined = true;
-}
-
-static void disconnect(World *w) {
-        w->situation.engine_connected = false;
-}
-
-static void settle(World *w) {
-        w->situation.settled_at = NOW + 1;
-}
-
-static void lock_swarm(World *w) {
-        w->situation.swarm_state = SWARM_LOCKED;
-}
-
-static void reload(World *w) {
-        w->situation.reloading = true;
-}
-
-static void pause_removals(World *w) {
-        w->situation.paused_until = NOW + 1;
-}
-
-static void run_first(World *w) {
-        w->situation.first_run_until = NOW + 1;
-}
-
-static void hold(World *w) {
-        w->c.surge_held = true;
-        w->situation.surge_until = NOW + 1;
 }
 
 static void leave_to_the_engine(World *w) {
@@ -139,7 +98,7 @@ static void test_never_overrides(void **state) {
                 Verdict verdict;
         } rows[] = {
                 { out_of_scope, VERDICT_OUT_OF_SCOPE },
-                { run, VERDICT_RUNNING },
+                { no_longer_exited, VERDICT_RUNNING },
                 { await_start, VERDICT_STARTING },
                 { leave_to_the_engine, VERDICT_AUTO_REMOVE },
                 { may_restart, VERDICT_MAY_RESTART },

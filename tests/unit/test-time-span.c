@@ -282,8 +282,36 @@ static void small_buffers_get_whole_parts(void **state) {
         }
 }
 
+static void test_format_short(void **state) {
+        static const struct {
+                usec_t span;
+                const char *down, *up;
+        } rows[] = {
+                { 0, "0", "0" },
+                { 1, "0", "1s" },
+                { USEC_PER_SEC, "1s", "1s" },
+                { 90 * USEC_PER_SEC + 1, "1min 30s", "1min 31s" },
+                { 10 * USEC_PER_MINUTE - 1, "9min 59s", "10min" },
+                { 10 * USEC_PER_MINUTE + 1, "10min", "11min" },
+                { 3 * USEC_PER_HOUR + 61 * USEC_PER_SEC, "3h 1min", "3h 2min" },
+                { USEC_PER_DAY - 1, "23h 59min", "1d" },
+                { 7 * USEC_PER_DAY - USEC_PER_SEC, "6d 23h", "7d" },
+                { USEC_INFINITY, "infinity", "infinity" },
+        };
+        char buf[TIME_SPAN_TEXT_MAX];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                assert_string_equal(
+                                time_span_format_short(buf, sizeof(buf), rows[i].span, false), rows[i].down);
+                assert_string_equal(
+                                time_span_format_short(buf, sizeof(buf), rows[i].span, true), rows[i].up);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_format_short),
                 cmocka_unit_test(reads_spans),
                 cmocka_unit_test(refuses_what_is_no_span),
                 cmocka_unit_test(refuses_what_does_not_fit),
