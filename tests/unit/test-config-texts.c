@@ -176,7 +176,7 @@ static void the_texts_say_what_the_table_says(void **state) {
 static void the_manuals_examples_are_accepted(void **state) {
         _cleanup_free_ char *manual = slurp("man/reaperd.conf.5");
         _cleanup_loaded_ Loaded l = load(NULL);
-        unsigned n_found[_SETTING_MAX + _RULE_KEY_MAX] = {};
+        unsigned n_found[(int)_SETTING_MAX + (int)_RULE_KEY_MAX] = {};
         const char *what = NULL, *section = "";
         char *save = NULL;
         Rule *rule;
@@ -208,7 +208,7 @@ static void the_manuals_examples_are_accepted(void **state) {
                 if (rule_key_find(key) != _RULE_KEY_INVALID) {
                         if (rule_set(&l.settings, rule, rule_key_find(key), value, NULL, 0, &what) < 0)
                                 fail_msg("%s=%s: %s", key, value, what);
-                        n_found[_SETTING_MAX + rule_key_find(key)]++;
+                        n_found[(int)_SETTING_MAX + (int)rule_key_find(key)]++;
                 }
         }
 

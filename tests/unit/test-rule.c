@@ -255,7 +255,7 @@ static void words_are_read(void **state) {
                 for (unsigned i = 0; rule_key_info(key)->choices[i]; i++) {
                         set(&s, rule, key, rule_key_info(key)->choices[i]);
                         assert_string_equal(rule_format(rule, key), rule_key_info(key)->choices[i]);
-                        assert_int_equal(key == RULE_KIND ? rule->kind : rule->action,
+                        assert_int_equal(key == RULE_KIND ? (int)rule->kind : (int)rule->action,
                                         key == RULE_KIND ? i : i + 1);
                 }
 
