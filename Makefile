@@ -137,7 +137,9 @@ DROPINS := $(notdir $(wildcard systemd/reaperd.service.d/*.example))
 # The sources name the places that a distribution's package has. Copies a text with those of this installation, after
 # edits of its own.
 place = sed $(3) -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' \
-        -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' $(1) > $(2) && chmod 644 $(2)
+        -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' \
+        -e 's|/usr/share/dbus-1/system.d|$(policydir:$(DESTDIR)%=%)|g' \
+        -e 's|/usr/share/dbus-1/interfaces|$(PREFIX)/share/dbus-1/interfaces|g' $(1) > $(2) && chmod 644 $(2)
 # What the README refers to lies elsewhere once it is installed.
 links := -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' -e 's|](systemd/reaperd.service.d/|](|g' \
         -e 's|](docs/|](|g' -e 's|](conf/reaperd-|](reaperd-|g' \

@@ -3,8 +3,8 @@
 #define REAPERD_CORE_EXPLANATION_LEVEL_H
 
 /*
- * What would be decided about a container at each level of pressure, when it would go, and what keeps it until
- * then: whatever the level is now, people want to know what happens if it rises.
+ * What would be decided about a container at each level of pressure, when it would go, and what keeps
+ * it until then: whatever the level is now, people want to know what happens if it rises.
  */
 
 #include "core/explanation-case.h"

@@ -124,9 +124,9 @@ Decision policy_decide_in_batch(const Container *c, const Situation *s, usec_t n
  * but for these. Its pressure stays. */
 Situation policy_open_gates(const Situation *s);
 
-/* Would it go now, were the gates of the node open, no removal had failed, without pressure, and had nobody
- * asked for it? Before it is inspected that is said on bounds, so that an inspect may tell otherwise. *ret_verdict (may be
- * NULL) is what it would go as. */
+/* Would it go now, were the gates of the node open, no removal had failed, without pressure, and had
+ * nobody asked for it? Before it is inspected that is said on bounds, so that an inspect may tell
+ * otherwise. *ret_verdict (may be NULL) is what it would go as. */
 bool policy_is_due(const Container *c, const Situation *s, usec_t now, Verdict *ret_verdict);
 
 /* By which of the outcomes that are possible it is due so: bit 1 << Outcome. In the upper half (<<

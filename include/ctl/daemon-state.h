@@ -32,7 +32,7 @@ typedef struct DaemonState {
 int daemon_state_read(sd_bus_message *m, DaemonState *ret);
 
 /* All of it, as members of what is open in j, by the names of the properties in lower case
- * ("engine_version"). */
+ * ("engine_version"), those of times with "_usec" behind them. */
 void daemon_state_json(JsonRows *j, const DaemonState *s);
 
 #endif

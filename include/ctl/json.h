@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/usec.h"
 #include "ctl/node.h"
 
 #define JSON_DEPTH_MAX 8
@@ -33,10 +34,13 @@ void json_done(JsonRows *j);
 /* Begins a row; with a node of several it has "node" first. */
 void json_row(JsonRows *j, const Node *node);
 
-/* Members of the row, or of what has been begun in it (`key` is then NULL in an array). Keys are static. */
+/* Members of the row, or of what has been begun in it (`key` is then NULL in an array). Keys are static;
+ * those of times and spans end in "_usec". */
 void json_text(JsonRows *j, const char *key, const char *text); /* NULL and "" are null */
 void json_u64(JsonRows *j, const char *key, uint64_t value);    /* UINT64_MAX is null */
 void json_i64(JsonRows *j, const char *key, int64_t value);
+/* A point in time: what has not been, or never comes, is null, whether told as 0 or as USEC_INFINITY. */
+void json_time(JsonRows *j, const char *key, usec_t realtime);
 void json_bool(JsonRows *j, const char *key, bool value);
 void json_null(JsonRows *j, const char *key);
 void json_begin_array(JsonRows *j, const char *key);

@@ -4,8 +4,8 @@
 
 /*
  * Aligned columns, as the listings of the systemd tools have them. Cells may hold any text: it is escaped
- * here (terminal_escape()). On a terminal columns that allow it are shortened with an ellipsis to fit,
- * elsewhere never.
+ * here (terminal_escape()). On a terminal columns that allow it are shortened with an ellipsis to fit, or
+ * else left out; elsewhere never.
  *
  * Errors are kept until the end: the functions that fill a table do nothing once memory is out, and
  * table_print() returns -ENOMEM.
@@ -25,12 +25,14 @@ typedef struct Column {
                           * with 2, ...; 0: never */
         bool middle;     /* shortened in the middle: its end matters */
         unsigned least;  /* and not below this many columns (nor below 3) */
+        unsigned spare;  /* when that is not enough: the column with 1 is left out first, then the one with
+                          * 2, ...; 0: never */
 } Column;
 
 typedef struct Table Table;
 
-/* `columns` is static. With `nodes` of several a NODE column comes in front of them. Returns 0 or
- * -ENOMEM. */
+/* `columns` is copied, but for the headers. With `nodes` of several a NODE column comes in front of
+ * them. Returns 0 or -ENOMEM. */
 int table_new(const Terminal *t, const Nodes *nodes, const Column *columns, size_t n, Table **ret);
 Table *table_free(Table *t);
 

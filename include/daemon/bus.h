@@ -29,8 +29,8 @@ int bus_new(sd_event *event, const sd_bus_vtable *vtable, void *userdata, Bus **
  * NULL. */
 Bus *bus_free(Bus *b);
 
-/* Gives the name back, and answers no call any more; what was kept to be answered later still can be. NULL is
- * fine. */
+/* Gives the name back, and answers no call any more; what was kept to be answered later still can be.
+ * NULL is fine. */
 void bus_withdraw(Bus *b);
 
 /* Asks for the name again, should it have been refused: the policy file may be there by now. */

@@ -54,8 +54,8 @@ int console_find(sd_bus_message *call, void *userdata, sd_bus_error *error);
 /* The one container that the text names: by its whole id, its name, or else the beginning of its id. Fails
  * with BUS_ERROR_NO_SUCH_CONTAINER, BUS_ERROR_AMBIGUOUS_CONTAINER or InvalidArgs in *error. */
 int console_find_one(Manager *m, const char *text, Container **ret, sd_bus_error *error);
-/* Likewise for n texts (above 0), in one pass over the containers. Writes into ret, which has room for n, the
- * ids that they name, of texts that are there twice one. Returns how many. */
+/* Likewise for n texts (above 0), in one pass over the containers. Writes into ret, which has room for
+ * n, the ids that they name, of texts that are there twice one. Returns how many. */
 int console_find_all(Manager *m, const char *const *texts, size_t n, ContainerId *ret, sd_bus_error *error);
 int console_append_container(sd_bus_message *reply, const Manager *m, const Container *c, usec_t now);
 /* Has it stopped, as far as its state tells, and is in scope, as far as is known? */

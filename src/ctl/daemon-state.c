@@ -7,6 +7,8 @@
 #include "ctl/daemon-state.h"
 
 #define PLACE(field) offsetof(DaemonState, field)
+/* A point in time; on the bus it is a 't' as any other number. */
+#define TIME 'T'
 
 /* In the order of dbus/org.reaperd.Reaper1.xml. */
 static const struct {
@@ -17,29 +19,29 @@ static const struct {
         { "Version", "version", 's', PLACE(version) },
         { "HostName", "host_name", 's', PLACE(host_name) },
         { "DryRun", "dry_run", 'b', PLACE(dry_run) },
-        { "StartedAt", "started_at", 't', PLACE(started_at) },
+        { "StartedAt", "started_at_usec", TIME, PLACE(started_at) },
         { "AnonymousMemory", "anonymous_memory", 't', PLACE(anonymous_memory) },
         { "Endpoint", "endpoint", 's', PLACE(endpoint) },
         { "Connected", "connected", 'b', PLACE(connected) },
-        { "ConnectedSince", "connected_since", 't', PLACE(connected_since) },
+        { "ConnectedSince", "connected_since_usec", TIME, PLACE(connected_since) },
         { "EngineVersion", "engine_version", 's', PLACE(engine_version) },
         { "EngineApiVersion", "engine_api_version", 's', PLACE(api_version) },
-        { "SettlesAt", "settles_at", 't', PLACE(settles_at) },
+        { "SettlesAt", "settles_at_usec", TIME, PLACE(settles_at) },
         { "SwarmState", "swarm_state", 's', PLACE(swarm_state) },
         { "NodeId", "node_id", 's', PLACE(node_id) },
-        { "LastEventAt", "last_event_at", 't', PLACE(last_event_at) },
-        { "LastResyncAt", "last_resync_at", 't', PLACE(last_resync_at) },
+        { "LastEventAt", "last_event_at_usec", TIME, PLACE(last_event_at) },
+        { "LastResyncAt", "last_resync_at_usec", TIME, PLACE(last_resync_at) },
         { "Resyncs", "resyncs", 't', PLACE(resyncs) },
         { "Known", "known", 'u', PLACE(known) },
         { "Tracked", "tracked", 'u', PLACE(tracked) },
         { "Stopped", "stopped", 'u', PLACE(stopped) },
         { "Quarantined", "quarantined", 'u', PLACE(quarantined) },
         { "DueNextHour", "due_next_hour", 'u', PLACE(due_next_hour) },
-        { "NextDueAt", "next_due_at", 't', PLACE(next_due_at) },
-        { "FirstRunUntil", "first_run_until", 't', PLACE(first_run_until) },
-        { "SurgeUntil", "surge_until", 't', PLACE(surge_until) },
+        { "NextDueAt", "next_due_at_usec", TIME, PLACE(next_due_at) },
+        { "FirstRunUntil", "first_run_until_usec", TIME, PLACE(first_run_until) },
+        { "SurgeUntil", "surge_until_usec", TIME, PLACE(surge_until) },
         { "SurgeHeld", "surge_held", 'u', PLACE(surge_held) },
-        { "PausedUntil", "paused_until", 't', PLACE(paused_until) },
+        { "PausedUntil", "paused_until_usec", TIME, PLACE(paused_until) },
         { "PressureLevel", "pressure_level", 's', PLACE(pressure_level) },
         { "PressureCause", "pressure_cause", 's', PLACE(pressure_cause) },
         { "PressureGivenUp", "pressure_given_up", 'b', PLACE(given_up) },
@@ -57,6 +59,10 @@ static const struct {
         { "ReclaimedDisk", "reclaimed_disk", 't', PLACE(reclaimed_disk) },
         { "ReclaimedDiskToday", "reclaimed_disk_today", 't', PLACE(reclaimed_disk_today) },
 };
+
+static char bus_type(char type) {
+        return type == TIME ? 't' : type;
+}
 
 static int read_value(sd_bus_message *m, char type, void *place) {
         const char *text;
@@ -100,9 +106,9 @@ static int read_property(sd_bus_message *m, DaemonState *s) {
                 return r;
 
         for (size_t i = 0; i < ELEMENTS_OF(properties); i++)
-                if (strcmp(properties[i].name, name) == 0 && contents[0] == properties[i].type &&
+                if (strcmp(properties[i].name, name) == 0 && contents[0] == bus_type(properties[i].type) &&
                                 contents[1] == '\0')
-                        return read_value(m, properties[i].type, (char *)s + properties[i].place);
+                        return read_value(m, contents[0], (char *)s + properties[i].place);
         return sd_bus_message_skip(m, "v");
 }
 
@@ -141,6 +147,8 @@ void daemon_state_json(JsonRows *j, const DaemonState *s) {
                         json_text(j, properties[i].key, *(const char *const *)place);
                 else if (properties[i].type == 'b')
                         json_bool(j, properties[i].key, *(const bool *)place);
+                else if (properties[i].type == TIME)
+                        json_time(j, properties[i].key, *(const uint64_t *)place);
                 else
                         json_u64(j, properties[i].key, *(const uint64_t *)place);
         }

@@ -73,6 +73,10 @@ void json_i64(JsonRows *j, const char *key, int64_t value) {
         (void)put(j, key, cJSON_CreateRaw(number));
 }
 
+void json_time(JsonRows *j, const char *key, usec_t realtime) {
+        json_u64(j, key, realtime > 0 ? realtime : USEC_INFINITY);
+}
+
 void json_bool(JsonRows *j, const char *key, bool value) {
         (void)put(j, key, cJSON_CreateBool(value));
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/node.h"
@@ -48,6 +49,7 @@ static void unreachable(Nodes *nodes, const Node *node, const char *why) {
 /* Takes the name. sd-bus begins to connect, and for another host to run ssh, without waiting for it. */
 static int add(Nodes *nodes, const Options *o, char *name) {
         Node *node = &nodes->nodes[nodes->n++];
+        char why[128];
         int r;
 
         *node = (Node){ .name = name, .several = nodes->several };
@@ -61,7 +63,8 @@ static int add(Nodes *nodes, const Options *o, char *name) {
                 node->bus = NULL;
                 if (r == -ENOMEM)
                         return r;
-                unreachable(nodes, node, r == -EINVAL ? "no such name can be connected to" : strerror(-r));
+                (void)snprintf(why, sizeof(why), "the bus cannot be reached (%s)", strerror(-r));
+                unreachable(nodes, node, r == -EINVAL ? "no such name can be connected to" : why);
         }
         return 0;
 }
@@ -198,7 +201,7 @@ static const char *why_unreachable(const sd_bus_error *error, const char *said) 
                         sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return "nobody has the name " NODE_BUS_NAME;
         /* ssh has told more, if it was that. */
-        return is_absent(error) ? said : "no connection";
+        return is_absent(error) ? said : "the bus cannot be reached";
 }
 
 int node_problem(Nodes *nodes, const Node *node, const sd_bus_error *error) {

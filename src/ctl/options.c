@@ -59,8 +59,8 @@ static const char help_head[] = "reaperctl [OPTIONS...] [COMMAND ...]\n\n"
 
 static const char help_options[] =
                 "\nOptions:\n"
-                "  -H --host=[USER@]HOST[,...]  Ask the daemon of another host, or of several, by ssh\n"
-                "  -M --machine=CONTAINER       Ask the daemon of a local container of systemd-machined\n"
+                "  -H --host=[USER@]HOST[,...]  Ask the daemon of another host, or of several\n"
+                "  -M --machine=CONTAINER       Ask the daemon of a local container\n"
                 "     --json=short|pretty|off   Print one array, an object a row\n"
                 "     --no-legend               Print neither headers nor counts\n"
                 "     --no-pager                Do not pipe the output into a pager\n"
@@ -73,16 +73,15 @@ static const char help_options[] =
                 "     --verdict=VERDICT         Those with this verdict, e.g. retained\n"
                 "     --sort=KEY                By due (default), age, held or size\n"
                 "\nOptions of history:\n"
-                "     --since=TIME              From then on: 2h, today, yesterday, 2026-11-23 10:00\n"
+                "     --since=TIME              From then on: 2h, today, 2026-11-23 10:00\n"
                 "  -n --lines=NUMBER            At most so many, the newest\n"
                 "  -D --directory=DIR           Read the journal files of this folder\n"
                 "\nOptions of reap:\n"
                 "  -n --dry-run                 Tell what would be removed, and remove nothing\n"
                 "     --service=NAME            All stopped ones of a service\n"
-                "     --due                     End first-run and surge waits, and take all that is due\n"
-                "\nExit status: 0 for success; 1 if something was not found, was refused, or a host "
-                "failed;\n"
-                "2 for wrong usage; 3 if status found no daemon. See reaperctl(1).\n";
+                "     --due                     End first-run and surge waits, take all due\n"
+                "\nExit status: 0 for success; 1 if something was not found or refused, or a host\n"
+                "failed; 2 for wrong usage; 3 if status found no daemon. See reaperctl(1).\n";
 
 static const struct {
         unsigned bit;
@@ -95,7 +94,7 @@ static const struct {
         { TAKES_SINCE, "--since=" },
         { TAKES_LINES, "--lines=" },
         { TAKES_DIRECTORY, "--directory=" },
-        { TAKES_DRY_RUN, "--dry-run" },
+        { TAKES_DRY_RUN, "-n, --dry-run" },
         { TAKES_DUE, "--due" },
 };
 

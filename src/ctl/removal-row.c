@@ -86,7 +86,7 @@ void removal_row_json(JsonRows *j, const RemovalRow *row) {
                 [ROW_RULE] = "rule",
         };
 
-        json_u64(j, "when_usec", row->at);
+        json_time(j, "when_usec", row->at);
         for (size_t i = 0; i < _ROW_TEXT_MAX; i++)
                 json_text(j, keys[i], row->texts[i]);
         json_u64(j, "age_usec", row->age);

@@ -10,6 +10,8 @@
 
 /* Room for an ellipsis of dots. */
 #define SHRUNK_MIN 3
+/* The width of a column that is left out. */
+#define LEFT_OUT SIZE_MAX
 
 typedef struct Cell {
         char *text; /* owned, escaped; NULL: empty */
@@ -127,7 +129,7 @@ static size_t next_to_shrink(const Table *t, const size_t *widths) {
                 const Column *column = &t->columns[c];
                 size_t least = column->least > SHRUNK_MIN ? column->least : SHRUNK_MIN;
 
-                if (column->shrink == 0 || widths[c] <= least)
+                if (column->shrink == 0 || widths[c] == LEFT_OUT || widths[c] <= least)
                         continue;
                 if (found == SIZE_MAX || column->shrink < t->columns[found].shrink ||
                                 (column->shrink == t->columns[found].shrink && widths[c] > widths[found]))
@@ -137,23 +139,56 @@ static size_t next_to_shrink(const Table *t, const size_t *widths) {
         return found;
 }
 
-static void fit(const Table *t, bool legend, size_t *widths) {
-        size_t total = t->n_columns - 1;
+/* The column that is to be left out next, or SIZE_MAX. */
+static size_t next_to_spare(const Table *t, const size_t *widths) {
+        size_t found = SIZE_MAX;
 
         for (size_t c = 0; c < t->n_columns; c++)
-                widths[c] = legend ? strlen(t->columns[c].header) : 0;
+                if (t->columns[c].spare > 0 && widths[c] != LEFT_OUT &&
+                                (found == SIZE_MAX || t->columns[c].spare < t->columns[found].spare))
+                        found = c;
+
+        return found;
+}
+
+/* How wide the columns would have to be that nothing is shortened. */
+static void measure(const Table *t, bool legend, size_t *full) {
+        for (size_t c = 0; c < t->n_columns; c++)
+                full[c] = legend ? strlen(t->columns[c].header) : 0;
         for (size_t i = 0; i < t->n_cells; i++)
-                if (t->cells[i].width > widths[i % t->n_columns])
-                        widths[i % t->n_columns] = t->cells[i].width;
-        for (size_t c = 0; c < t->n_columns; c++)
-                total += widths[c];
+                if (t->cells[i].width > full[i % t->n_columns])
+                        full[i % t->n_columns] = t->cells[i].width;
+}
 
-        for (; total > t->terminal.columns; total--) {
+/* Shortens those that are not left out as far as they may be, or as is needed. Do they fit then? */
+static bool shrink(const Table *t, const size_t *full, size_t *widths) {
+        size_t total = 0;
+
+        for (size_t c = 0; c < t->n_columns; c++)
+                if (widths[c] != LEFT_OUT) {
+                        widths[c] = full[c];
+                        total += full[c] + 1;
+                }
+
+        /* Behind the last there is no gap. */
+        for (; total - 1 > t->terminal.columns; total--) {
                 size_t c = next_to_shrink(t, widths);
 
                 if (c == SIZE_MAX)
-                        break;
+                        return false;
                 widths[c]--;
+        }
+        return true;
+}
+
+/* What is left out makes room for those that were shortened. */
+static void fit(const Table *t, const size_t *full, size_t *widths) {
+        while (!shrink(t, full, widths)) {
+                size_t c = next_to_spare(t, widths);
+
+                if (c == SIZE_MAX)
+                        return;
+                widths[c] = LEFT_OUT;
         }
 }
 
@@ -205,13 +240,18 @@ static void put_cell(const Table *t, const char *text, size_t width, size_t room
 }
 
 static void put_header(const Table *t, const size_t *widths) {
+        bool first = true;
+
         /* The line below is drawn under the gaps as well. */
         (void)fputs(terminal_on(&t->terminal, COLOUR_UNDERLINE), stdout);
         for (size_t c = 0; c < t->n_columns; c++) {
                 const Column *column = &t->columns[c];
 
-                if (c > 0)
+                if (widths[c] == LEFT_OUT)
+                        continue;
+                if (!first)
                         (void)putchar(' ');
+                first = false;
                 put_cell(t, column->header, strlen(column->header), widths[c], column, COLOUR_NONE,
                                 c + 1 == t->n_columns);
         }
@@ -219,32 +259,38 @@ static void put_header(const Table *t, const size_t *widths) {
         (void)putchar('\n');
 }
 
+static void put_row(const Table *t, const size_t *widths, const Cell *cells) {
+        bool first = true;
+
+        for (size_t c = 0; c < t->n_columns; c++) {
+                if (widths[c] == LEFT_OUT)
+                        continue;
+                if (!first)
+                        (void)putchar(' ');
+                first = false;
+                put_cell(t, cells[c].text ? cells[c].text : "", cells[c].width, widths[c], &t->columns[c],
+                                cells[c].colour, c + 1 == t->n_columns);
+        }
+        (void)putchar('\n');
+}
+
 int table_print(const Table *t, bool legend, const char *noun_one, const char *noun) {
-        _cleanup_free_ size_t *widths = NULL;
+        _cleanup_free_ size_t *full = NULL, *widths = NULL;
         size_t rows = table_rows(t);
 
         if (t->out_of_memory)
                 return -ENOMEM;
+        full = calloc(t->n_columns, sizeof(size_t));
         widths = calloc(t->n_columns, sizeof(size_t));
-        if (!widths)
+        if (!full || !widths)
                 return -ENOMEM;
 
-        fit(t, legend, widths);
+        measure(t, legend, full);
+        fit(t, full, widths);
         if (legend && rows > 0)
                 put_header(t, widths);
-
-        for (size_t i = 0; i < t->n_cells; i++) {
-                const Cell *cell = &t->cells[i];
-                size_t c = i % t->n_columns;
-                bool last = c + 1 == t->n_columns;
-
-                if (c > 0)
-                        (void)putchar(' ');
-                put_cell(t, cell->text ? cell->text : "", cell->width, widths[c], &t->columns[c],
-                                cell->colour, last);
-                if (last)
-                        (void)putchar('\n');
-        }
+        for (size_t i = 0; i < t->n_cells; i += t->n_columns)
+                put_row(t, widths, t->cells + i);
 
         if (legend && noun)
                 (void)printf("%s%zu %s listed.\n", rows > 0 ? "\n" : "", rows, rows == 1 ? noun_one : noun);

@@ -30,14 +30,15 @@ static void show(const Console *c, const Node *node, const char *kind, const cha
         }
 }
 
+/* `what`: whether there is an advice in front of this one, of whichever node. */
 static int advise_one(const Console *c, Nodes *nodes, const Node *node, JsonRows *rows, const void *what) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *kind, *subject, *matter, *command;
+        bool *const *follows = what;
         size_t n = 0;
         int r;
 
-        (void)what;
         r = node_call(node, NODE_TIMEOUT, "Advise", &error, &reply, NULL);
         if (r < 0)
                 return node_problem(nodes, node, &error);
@@ -53,8 +54,9 @@ static int advise_one(const Console *c, Nodes *nodes, const Node *node, JsonRows
                         json_text(rows, "matter", matter);
                         json_text(rows, "command", command);
                 } else {
-                        if (n > 0)
+                        if (**follows)
                                 putchar('\n');
+                        **follows = true;
                         show(c, node, kind, subject, matter, command);
                 }
                 n++;
@@ -71,5 +73,7 @@ static int advise_one(const Console *c, Nodes *nodes, const Node *node, JsonRows
 }
 
 int verb_advise(const Console *c) {
-        return each_node(c, advise_one, NULL);
+        bool follows = false, *what = &follows;
+
+        return each_node(c, advise_one, &what);
 }

@@ -40,7 +40,7 @@ static int pause_one(const Console *c, Nodes *nodes, const Node *node, JsonRows 
 
         if (c->options.json != JSON_OFF) {
                 json_row(rows, node);
-                json_u64(rows, "paused_until", until);
+                json_time(rows, "paused_until_usec", until);
                 json_bool(rows, "kept", kept);
         } else {
                 snprintf(line, sizeof(line), "Removals are paused until %s.", format_time(text, until));

@@ -18,7 +18,7 @@
 
 typedef struct Step {
         const char *step, *effect, *setting, *value, *origin, *text;
-        uint64_t until;
+        uint64_t ends_in;
         int decides;
 } Step;
 
@@ -38,7 +38,7 @@ typedef struct Search {
 
 static int read_step(sd_bus_message *m, Step *ret) {
         return sd_bus_message_read(m, "(ssbsssts)", &ret->step, &ret->effect, &ret->decides, &ret->setting,
-                        &ret->value, &ret->origin, &ret->until, &ret->text);
+                        &ret->value, &ret->origin, &ret->ends_in, &ret->text);
 }
 
 static int read_level(sd_bus_message *m, Level *ret) {
@@ -202,7 +202,7 @@ static int add_steps(JsonRows *rows, sd_bus_message *answer) {
                 json_text(rows, "setting", s.setting);
                 json_text(rows, "value", s.value);
                 json_text(rows, "origin", s.origin);
-                json_u64(rows, "until_usec", s.until);
+                json_u64(rows, "ends_in_usec", s.ends_in);
                 json_text(rows, "text", s.text);
                 json_end(rows);
         }

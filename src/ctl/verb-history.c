@@ -22,8 +22,8 @@
 
 static const Column columns[] = {
         { .header = "WHEN" },
-        { .header = "CONTAINER" },
-        { .header = "NAME", .shrink = 1, .least = 8 },
+        { .header = "CONTAINER", .spare = 1 }, /* it is gone */
+        { .header = "NAME", .shrink = 1, .least = 8, .spare = 2 },
         { .header = "SERVICE", .shrink = 2, .least = 8 },
         { .header = "VERDICT" },
         { .header = "AGE" },

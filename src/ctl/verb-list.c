@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/answers.h"
 #include "ctl/container-row.h"
 #include "ctl/format.h"
 #include "ctl/pager.h"
@@ -17,28 +18,11 @@
 
 /* What a call brings at most; the daemon accepts no more. */
 #define PAGE_SIZE 1000
-/* Nobody has so many; a peer that tells more of them is not believed. */
-#define CONTAINERS_MAX 1000000
 
 typedef struct Row {
         ContainerRow container; /* texts are borrowed from one of the pages */
         const Node *node;
 } Row;
-
-typedef struct Listing {
-        sd_bus_message **pages;
-        size_t n_pages;
-        Row *rows;
-        size_t n_rows, size;
-} Listing;
-
-static void listing_done(Listing *l) {
-        for (size_t i = 0; i < l->n_pages; i++)
-                (void)sd_bus_message_unref(l->pages[i]);
-        free(l->pages);
-        free(l->rows);
-        *l = (Listing){ 0 };
-}
 
 static int append_filter(sd_bus_message *call, const Options *o) {
         int r;
@@ -71,41 +55,20 @@ static int get_page(
         return r < 0 ? node_problem(nodes, node, &error) : EXIT_DONE;
 }
 
-static int add_row(Listing *l, const Row *row) {
-        if (l->n_rows == CONTAINERS_MAX)
-                return -EFBIG;
-        if (l->n_rows == l->size) {
-                size_t size = 2 * l->size + PAGE_SIZE;
-                Row *rows = reallocarray(l->rows, size, sizeof(Row));
-
-                if (!rows)
-                        return -ENOMEM;
-                l->rows = rows;
-                l->size = size;
-        }
-        l->rows[l->n_rows++] = *row;
-        return 0;
-}
-
 /* Takes the page over. `after` is what was asked for; *ret_next is borrowed from it. */
-static int read_page(Listing *l, const Node *node, sd_bus_message *page, const char *after,
+static int read_page(Answers *l, const Node *node, sd_bus_message *page, const char *after,
                 const char **ret_next) {
-        sd_bus_message **pages = reallocarray(l->pages, l->n_pages + 1, sizeof(*pages));
         Row row = { .node = node };
         int r;
 
-        if (!pages) {
-                (void)sd_bus_message_unref(page);
-                return -ENOMEM;
-        }
-        l->pages = pages;
-        l->pages[l->n_pages++] = page;
-
+        r = answers_keep(l, page);
+        if (r < 0)
+                return r;
         r = sd_bus_message_enter_container(page, 'a', "(ssssssssttttttb)");
         if (r < 0)
                 return r;
         while ((r = container_row_read(page, &row.container)) > 0) {
-                r = add_row(l, &row);
+                r = answers_add(l, &row);
                 if (r < 0)
                         return r;
         }
@@ -121,7 +84,7 @@ static int read_page(Listing *l, const Node *node, sd_bus_message *page, const c
         return **ret_next == '\0' || strcmp(*ret_next, after) > 0 ? 0 : -EBADMSG;
 }
 
-static int list_node(const Options *o, Nodes *nodes, const Node *node, Listing *l) {
+static int list_node(const Options *o, Nodes *nodes, const Node *node, Answers *l) {
         const char *after = "";
         int r;
 
@@ -174,52 +137,52 @@ static int compare(const void *x, const void *y, void *userdata) {
         return r != 0 ? r : strcmp(a->container.id, b->container.id);
 }
 
-static int print_table(const Console *c, const Nodes *nodes, const Listing *l) {
-        /* The name of a task begins with its service and slot: it is what can best be spared. */
+static int print_table(const Console *c, const Nodes *nodes, const Answers *l) {
+        /* The name of a task begins with its service and slot: it is what can best be spared, but for
+         * the state, which the verdict has in it. */
         static const Column columns[] = {
                 { .header = "CONTAINER" },
-                { .header = "NAME", .shrink = 1, .least = 8 },
+                { .header = "NAME", .shrink = 1, .least = 8, .spare = 2 },
                 { .header = "SERVICE.SLOT", .shrink = 2, .middle = true, .least = 10 },
+                { .header = "STATE", .spare = 1 },
                 { .header = "OUTCOME" },
                 { .header = "AGE" },
                 { .header = "HELD", .right = true },
+                { .header = "DISK", .right = true },
                 { .header = "VERDICT" },
                 { .header = "DUE IN" },
         };
-        static const Column columns_all[] = {
-                { .header = "CONTAINER" },
-                { .header = "NAME", .shrink = 1, .least = 8 },
-                { .header = "SERVICE.SLOT", .shrink = 2, .middle = true, .least = 10 },
-                { .header = "STATE" },
-                { .header = "OUTCOME" },
-                { .header = "AGE" },
-                { .header = "HELD", .right = true },
-                { .header = "VERDICT" },
-                { .header = "DUE IN" },
-        };
+        /* What is sorted by is to be seen. */
+        const Row *rows = l->rows;
+        bool with_state = c->options.all, with_disk = c->options.sort == SORT_SIZE;
         _cleanup_(table_freep) Table *table = NULL;
+        Column used[ELEMENTS_OF(columns)];
+        size_t n = 0;
         int r;
 
-        if (c->options.all)
-                r = table_new(&c->terminal, nodes, columns_all, ELEMENTS_OF(columns_all), &table);
-        else
-                r = table_new(&c->terminal, nodes, columns, ELEMENTS_OF(columns), &table);
+        for (size_t i = 0; i < ELEMENTS_OF(columns); i++)
+                if ((with_state || strcmp(columns[i].header, "STATE") != 0) &&
+                                (with_disk || strcmp(columns[i].header, "DISK") != 0))
+                        used[n++] = columns[i];
+        r = table_new(&c->terminal, nodes, used, n, &table);
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < l->n_rows; i++) {
-                const ContainerRow *row = &l->rows[i].container;
-                char age[FORMAT_MAX], held[FORMAT_MAX], due[FORMAT_MAX];
+        for (size_t i = 0; i < l->n; i++) {
+                const ContainerRow *row = &rows[i].container;
+                char age[FORMAT_MAX], held[FORMAT_MAX], disk[FORMAT_MAX], due[FORMAT_MAX];
 
-                table_row(table, l->rows[i].node);
+                table_row(table, rows[i].node);
                 table_cell_f(table, COLOUR_NONE, "%.*s", ID_DIGITS, row->id);
                 table_cell(table, COLOUR_NONE, row->name[0] ? row->name : "-");
                 table_cell(table, COLOUR_NONE, container_row_place(row));
-                if (c->options.all)
+                if (with_state)
                         table_cell(table, COLOUR_NONE, row->state);
                 table_cell(table, COLOUR_NONE, row->outcome[0] ? row->outcome : "-");
                 table_cell(table, COLOUR_NONE, format_span(age, row->age));
                 table_cell(table, COLOUR_NONE, format_size(held, row->cached));
+                if (with_disk)
+                        table_cell(table, COLOUR_NONE, format_size(disk, row->disk));
                 table_cell(table, verdict_colour(row->verdict), row->verdict);
                 table_cell(table, COLOUR_NONE, format_due(due, row->due_in));
         }
@@ -228,19 +191,20 @@ static int print_table(const Console *c, const Nodes *nodes, const Listing *l) {
         return table_print(table, c->options.legend, "container", "containers");
 }
 
-static int print_json(const Console *c, const Listing *l) {
-        _cleanup_json_ JsonRows rows = { 0 };
+static int print_json(const Console *c, const Answers *l) {
+        _cleanup_json_ JsonRows json = { 0 };
+        const Row *rows = l->rows;
 
-        for (size_t i = 0; i < l->n_rows; i++) {
-                json_row(&rows, l->rows[i].node);
-                container_row_json(&rows, &l->rows[i].container);
+        for (size_t i = 0; i < l->n; i++) {
+                json_row(&json, rows[i].node);
+                container_row_json(&json, &rows[i].container);
         }
-        return json_print(&rows, c->options.json);
+        return json_print(&json, c->options.json);
 }
 
 int verb_list(const Console *c) {
         _cleanup_nodes_ Nodes nodes = { 0 };
-        _cleanup_(listing_done) Listing l = { 0 };
+        _cleanup_answers_ Answers l = { .row_size = sizeof(Row) };
         SortKey sort = c->options.sort;
         int r, status = EXIT_DONE;
         size_t answered = 0;
@@ -257,8 +221,8 @@ int verb_list(const Console *c) {
                         status = r;
         }
 
-        if (l.n_rows > 0)
-                qsort_r(l.rows, l.n_rows, sizeof(Row), compare, &sort);
+        if (l.n > 0)
+                qsort_r(l.rows, l.n, sizeof(Row), compare, &sort);
         /* "0 containers" would be a lie where nobody has answered. */
         if (c->options.json != JSON_OFF)
                 r = print_json(c, &l);

@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/answers.h"
 #include "ctl/format.h"
+#include "ctl/json.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
-#include "ctl/json.h"
 #include "ctl/verbs.h"
 
 #define BAR_COLUMNS 12
-/* As with containers: more are not believed. */
-#define SERVICES_MAX 1000000
 
 typedef struct Holder {
         const char *service; /* borrowed from the answer; "": those of none */
@@ -25,55 +24,12 @@ typedef struct Holder {
         const Node *node; /* NULL: all of them */
 } Holder;
 
-typedef struct Holders {
-        sd_bus_message **answers;
-        size_t n_answers;
-        Holder *all;
-        size_t n, size;
-} Holders;
-
-static void holders_done(Holders *h) {
-        for (size_t i = 0; i < h->n_answers; i++)
-                (void)sd_bus_message_unref(h->answers[i]);
-        free(h->answers);
-        free(h->all);
-        *h = (Holders){ 0 };
-}
-
 /* Takes the answer over. */
-static int keep_answer(Holders *h, sd_bus_message *answer) {
-        sd_bus_message **answers = reallocarray(h->answers, h->n_answers + 1, sizeof(*answers));
-
-        if (!answers) {
-                (void)sd_bus_message_unref(answer);
-                return -ENOMEM;
-        }
-        h->answers = answers;
-        h->answers[h->n_answers++] = answer;
-        return 0;
-}
-
-static int add_holder(Holders *h, const Holder *holder) {
-        if (h->n == SERVICES_MAX)
-                return -EFBIG;
-        if (h->n == h->size) {
-                size_t size = 2 * h->size + 16;
-                Holder *all = reallocarray(h->all, size, sizeof(Holder));
-
-                if (!all)
-                        return -ENOMEM;
-                h->all = all;
-                h->size = size;
-        }
-        h->all[h->n++] = *holder;
-        return 0;
-}
-
-static int read_answer(Holders *h, const Node *node, sd_bus_message *answer) {
+static int read_answer(Answers *h, const Node *node, sd_bus_message *answer) {
         Holder holder = { .node = node };
         int r;
 
-        r = keep_answer(h, answer);
+        r = answers_keep(h, answer);
         if (r < 0)
                 return r;
         r = sd_bus_message_enter_container(answer, 'a', "(suutttt)");
@@ -82,14 +38,14 @@ static int read_answer(Holders *h, const Node *node, sd_bus_message *answer) {
         while ((r = sd_bus_message_read(answer, "(suutttt)", &holder.service, &holder.stopped,
                                 &holder.measured, &holder.cached, &holder.dirty, &holder.disk,
                                 &holder.inodes)) > 0) {
-                r = add_holder(h, &holder);
+                r = answers_add(h, &holder);
                 if (r < 0)
                         return r;
         }
         return r;
 }
 
-static int ask_node(Nodes *nodes, const Node *node, Holders *h) {
+static int ask_node(Nodes *nodes, const Node *node, Answers *h) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *answer = NULL;
         int r;
@@ -108,7 +64,8 @@ static uint64_t sum(uint64_t a, uint64_t b) {
         return a > UINT64_MAX - 1 - b ? UINT64_MAX - 1 : a + b;
 }
 
-static Holder total_of(const Holders *h) {
+static Holder total_of(const Answers *h) {
+        const Holder *all = h->rows;
         Holder total = { .service = "",
                 .cached = UINT64_MAX,
                 .dirty = UINT64_MAX,
@@ -116,21 +73,23 @@ static Holder total_of(const Holders *h) {
                 .inodes = UINT64_MAX };
 
         for (size_t i = 0; i < h->n; i++) {
-                total.stopped += h->all[i].stopped;
-                total.measured += h->all[i].measured;
-                total.cached = sum(total.cached, h->all[i].cached);
-                total.dirty = sum(total.dirty, h->all[i].dirty);
-                total.disk = sum(total.disk, h->all[i].disk);
-                total.inodes = sum(total.inodes, h->all[i].inodes);
+                total.stopped += all[i].stopped;
+                total.measured += all[i].measured;
+                total.cached = sum(total.cached, all[i].cached);
+                total.dirty = sum(total.dirty, all[i].dirty);
+                total.disk = sum(total.disk, all[i].disk);
+                total.inodes = sum(total.inodes, all[i].inodes);
         }
         return total;
 }
 
 /* A sum over none that was measured is no figure. */
-static void forget_unmeasured(Holders *h) {
+static void forget_unmeasured(Answers *h) {
+        Holder *all = h->rows;
+
         for (size_t i = 0; i < h->n; i++)
-                if (h->all[i].measured == 0)
-                        h->all[i].cached = h->all[i].dirty = h->all[i].disk = h->all[i].inodes = UINT64_MAX;
+                if (all[i].measured == 0)
+                        all[i].cached = all[i].dirty = all[i].disk = all[i].inodes = UINT64_MAX;
 }
 
 static int compare_falling(uint64_t a, uint64_t b) {
@@ -166,7 +125,7 @@ static void add_row(Table *table, const Holder *h, const char *name, Colour colo
         table_cell(table, colour, format_count(text, h->inodes));
 }
 
-static int print_table(const Console *c, const Nodes *nodes, const Holders *h) {
+static int print_table(const Console *c, const Nodes *nodes, const Answers *h) {
         static const Column columns[] = {
                 { .header = "SERVICE", .shrink = 1, .least = 10 }, { .header = "STOPPED", .right = true },
                 { .header = "MEASURED", .right = true }, { .header = "CACHE", .right = true },
@@ -174,6 +133,7 @@ static int print_table(const Console *c, const Nodes *nodes, const Holders *h) {
                 { .header = "INODES", .right = true }, { .header = "" }, /* a bar, on a terminal */
         };
         size_t n_columns = ELEMENTS_OF(columns) - !c->terminal.is_terminal;
+        const Holder *all = h->rows;
         _cleanup_(table_freep) Table *table = NULL;
         char bar[3 * BAR_COLUMNS + 1];
         int r;
@@ -183,7 +143,7 @@ static int print_table(const Console *c, const Nodes *nodes, const Holders *h) {
                 return r;
 
         for (size_t i = 0; i < h->n; i++) {
-                const Holder *holder = &h->all[i], *largest = &h->all[0];
+                const Holder *holder = &all[i], *largest = &all[0];
                 uint64_t part = holder->cached == UINT64_MAX ? 0 : holder->cached;
 
                 add_row(table, holder, holder->service[0] ? holder->service : "(no service)", COLOUR_NONE);
@@ -205,11 +165,12 @@ static int print_table(const Console *c, const Nodes *nodes, const Holders *h) {
         return table_print(table, c->options.legend, NULL, NULL);
 }
 
-static int print_json(const Console *c, const Holders *h) {
+static int print_json(const Console *c, const Answers *h) {
         _cleanup_json_ JsonRows rows = { 0 };
+        const Holder *all = h->rows;
 
         for (size_t i = 0; i < h->n; i++) {
-                const Holder *holder = &h->all[i];
+                const Holder *holder = &all[i];
 
                 json_row(&rows, holder->node);
                 json_text(&rows, "service", holder->service);
@@ -225,7 +186,7 @@ static int print_json(const Console *c, const Holders *h) {
 
 int verb_memory(const Console *c) {
         _cleanup_nodes_ Nodes nodes = { 0 };
-        _cleanup_(holders_done) Holders h = { 0 };
+        _cleanup_answers_ Answers h = { .row_size = sizeof(Holder) };
         int r, status = EXIT_DONE;
         size_t answered = 0;
 
@@ -243,7 +204,7 @@ int verb_memory(const Console *c) {
 
         forget_unmeasured(&h);
         if (h.n > 0)
-                qsort(h.all, h.n, sizeof(Holder), compare);
+                qsort(h.rows, h.n, sizeof(Holder), compare);
         if (c->options.json != JSON_OFF)
                 r = print_json(c, &h);
         else

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,12 +31,16 @@ static void put_label(const Terminal *t, const char *label) {
                 (void)putchar('\n');                       \
         } while (0)
 
+static bool swarm_is_waited_for(const char *state) {
+        return state[0] && strcmp(state, "active") != 0 && strcmp(state, "inactive") != 0;
+}
+
 /* Green: it does its work; yellow: something holds it up, as it should; red: a person is needed. */
 static Colour state_colour(const DaemonState *s, usec_t now) {
         if (!s->connected || s->given_up)
                 return COLOUR_RED;
         if (s->paused_until > 0 || s->first_run_until > 0 || s->surge_until > 0 || s->quarantined > 0 ||
-                        (s->settles_at != UINT64_MAX && s->settles_at > now) || s->dry_run)
+                        s->settles_at > now || swarm_is_waited_for(s->swarm_state) || s->dry_run)
                 return COLOUR_YELLOW;
         return COLOUR_GREEN;
 }
@@ -69,11 +74,6 @@ static void put_engine(const Terminal *t, const DaemonState *s, usec_t now) {
         } else
                 terminal_put(t, COLOUR_RED, "no");
         (void)putchar('\n');
-        if (s->connected && s->settles_at == UINT64_MAX)
-                put_line(t, "", "removals wait until the engine's age is known");
-        else if (s->connected && s->settles_at > now)
-                put_line(t, "", "removals wait for it to settle, %s", format_ago(text, s->settles_at, now));
-
         put_line(t, "Last event", "%s", format_time_ago(text, s->last_event_at, now));
         put_label(t, "Resync");
         terminal_put(t, COLOUR_NONE, "%s", format_time_ago(text, s->last_resync_at, now));
@@ -101,35 +101,49 @@ static void put_containers(const Terminal *t, const DaemonState *s, usec_t now) 
 }
 
 /* Under one label, a line each. */
+static void put_wait(const Terminal *t, const char **label, Colour colour, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
+
+static void put_wait(const Terminal *t, const char **label, Colour colour, const char *format, ...) {
+        char text[2 * FORMAT_MAX];
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        put_label(t, *label);
+        terminal_put(t, colour, "%s", text);
+        (void)putchar('\n');
+        *label = "";
+}
+
 static void put_waits(const Terminal *t, const DaemonState *s, usec_t now) {
         const char *label = "Waiting";
         char time[FORMAT_MAX], count[FORMAT_MAX];
 
-        if (s->paused_until != 0 && s->paused_until != UINT64_MAX) {
-                put_label(t, label);
-                terminal_put(t, COLOUR_YELLOW, "removals are paused until %s",
+        if (!s->connected)
+                put_wait(t, &label, COLOUR_RED, "for the engine");
+        else if (s->settles_at == UINT64_MAX)
+                put_wait(t, &label, COLOUR_YELLOW,
+                                "for the engine: it is not known yet how long it has been up");
+        else if (s->settles_at > now)
+                put_wait(t, &label, COLOUR_YELLOW, "for the engine to settle, until %s",
+                                format_time_ago(time, s->settles_at, now));
+        if (s->connected && swarm_is_waited_for(s->swarm_state))
+                put_wait(t, &label, COLOUR_YELLOW, "for this node's Swarm state, which is %.64s",
+                                s->swarm_state);
+        if (s->paused_until != 0 && s->paused_until != UINT64_MAX)
+                put_wait(t, &label, COLOUR_YELLOW, "removals are paused until %s",
                                 format_time_ago(time, s->paused_until, now));
-                (void)putchar('\n');
-                label = "";
-        }
-        if (s->first_run_until != 0) {
-                put_label(t, label);
-                if (s->first_run_until == UINT64_MAX)
-                        terminal_put(t, COLOUR_YELLOW, "first run: the wait begins with the first list");
-                else
-                        terminal_put(t, COLOUR_YELLOW, "first run, until %s",
-                                        format_time_ago(time, s->first_run_until, now));
-                (void)putchar('\n');
-                label = "";
-        }
-        if (s->surge_until != 0 && s->surge_until != UINT64_MAX) {
-                put_label(t, label);
-                terminal_put(t, COLOUR_YELLOW, "surge: %s are held until %s",
+        if (s->first_run_until == UINT64_MAX)
+                put_wait(t, &label, COLOUR_YELLOW, "first run: the wait begins with the first list");
+        else if (s->first_run_until != 0)
+                put_wait(t, &label, COLOUR_YELLOW, "first run, until %s",
+                                format_time_ago(time, s->first_run_until, now));
+        if (s->surge_until != 0 && s->surge_until != UINT64_MAX)
+                put_wait(t, &label, COLOUR_YELLOW, "surge: %s are held until %s",
                                 format_count(count, s->surge_held),
                                 format_time_ago(time, s->surge_until, now));
-                (void)putchar('\n');
-                label = "";
-        }
         if (label[0])
                 put_line(t, label, "for nothing");
 }
@@ -159,12 +173,12 @@ static void put_pressure(const Terminal *t, const DaemonState *s) {
 }
 
 static void put_removals(const Terminal *t, const DaemonState *s) {
+        const char *dry_run = s->dry_run ? "would have been " : "";
         char a[FORMAT_MAX], b[FORMAT_MAX];
 
         put_label(t, "Removed");
-        terminal_put(t, COLOUR_NONE, "%s%s today, %s since the start, ",
-                        s->dry_run ? "would have been " : "", format_count(a, s->removed_today),
-                        format_count(b, s->removed));
+        terminal_put(t, COLOUR_NONE, "%s%s today, %s since the start, ", dry_run,
+                        format_count(a, s->removed_today), format_count(b, s->removed));
         terminal_put(t, s->failed > 0 && s->failed != UINT64_MAX ? COLOUR_RED : COLOUR_NONE, "%s failed",
                         format_count(a, s->failed));
         (void)putchar('\n');
@@ -173,10 +187,10 @@ static void put_removals(const Terminal *t, const DaemonState *s) {
                 put_line(t, "Reclaimed", "nothing is measured");
                 return;
         }
-        put_line(t, "Reclaimed", "%s of page cache today, %s since the start",
+        put_line(t, "Reclaimed", "%s%s of page cache today, %s since the start", dry_run,
                         format_size(a, s->reclaimed_today), format_size(b, s->reclaimed));
-        put_line(t, "", "%s on disk today, %s since the start", format_size(a, s->reclaimed_disk_today),
-                        format_size(b, s->reclaimed_disk));
+        put_line(t, "", "%s%s on disk today, %s since the start", dry_run,
+                        format_size(a, s->reclaimed_disk_today), format_size(b, s->reclaimed_disk));
 }
 
 static void put_status(const Terminal *t, const Node *node, const DaemonState *s, usec_t now) {

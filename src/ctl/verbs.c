@@ -6,7 +6,7 @@
 #include "ctl/verbs.h"
 
 const Verb verbs[] = {
-        { "status", "", "Show the daemon, its engine, and what it waits for", 0, 0, 0, verb_status },
+        { "status", "", "Show the daemon, its engine, what it waits for", 0, 0, 0, verb_status },
         { "list", "", "List stopped containers, and when they go", 0, 0,
                         TAKES_ALL | TAKES_SERVICE | TAKES_VERDICT | TAKES_SORT, verb_list },
         { "explain", "CONTAINER", "Tell why a container is still there, or goes", 1, 1, 0, verb_explain },
@@ -20,7 +20,7 @@ const Verb verbs[] = {
         { "resume", "", "End the pause", 0, 0, 0, verb_resume },
         { "reload", "", "Have the daemon read its configuration again", 0, 0, 0, verb_reload },
         { "check-config", "[PATH]", "Check the configuration, or another file", 0, 1, 0, verb_check_config },
-        { "advise", "", "Show what to mend in the Swarm's services (on a manager)", 0, 0, 0, verb_advise },
+        { "advise", "", "Show what to mend in the Swarm (on a manager)", 0, 0, 0, verb_advise },
         { .name = NULL },
 };
 

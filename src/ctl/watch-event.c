@@ -17,7 +17,7 @@
 /* Columns of the name of an event. */
 #define EVENT_WIDTH 13
 
-/* One event while it is put together: a row of JSON, and a line. */
+/* One event while it is put together: a row of JSON, and a line, in which what is not known is left out. */
 typedef struct Event {
         const Console *console;
         const Node *node;
@@ -39,7 +39,7 @@ static Event event_new(const Console *c, const Node *node, usec_t now, const cha
         Event e = { .console = c, .node = node, .now = now, .name = name, .colour = colour };
 
         json_row(&e.rows, node);
-        json_u64(&e.rows, "time_usec", now);
+        json_time(&e.rows, "time_usec", now);
         json_text(&e.rows, "event", name);
         return e;
 }
@@ -96,7 +96,7 @@ static int show_stopped(const Console *c, const Node *node, sd_bus_message *m, u
 
         r = append_label(&e, row.id, row.name);
         if (r >= 0)
-                r = text_append(&e.text, ": %s, %s", row.outcome[0] ? row.outcome : "unknown", row.verdict);
+                r = text_append(&e.text, ": %s%s%s", row.outcome, row.outcome[0] ? ", " : "", row.verdict);
         if (r >= 0)
                 r = append_held(&e, row.cached);
         if (r >= 0 && row.due_in != USEC_INFINITY)
@@ -120,8 +120,11 @@ static int show_removed(const Console *c, const Node *node, sd_bus_message *m, u
                 e.name = "would remove";
         r = append_label(&e, row.texts[ROW_ID], row.texts[ROW_NAME]);
         if (r >= 0)
-                r = text_append(&e.text, ": %s, age %s, exit %d", row.texts[ROW_VERDICT],
-                                format_span(age, row.age), row.exit_code);
+                r = text_append(&e.text, ": %s", row.texts[ROW_VERDICT]);
+        if (r >= 0 && row.age != ROW_UNKNOWN)
+                r = text_append(&e.text, ", age %s", format_span(age, row.age));
+        if (r >= 0)
+                r = text_append(&e.text, ", exit %d", row.exit_code);
         if (r >= 0)
                 r = append_held(&e, row.cached);
         return r < 0 ? r : event_show(&e);
@@ -190,7 +193,7 @@ static int show_held(const Console *c, const Node *node, sd_bus_message *m, usec
                 return r;
         json_text(&e.rows, "why", why);
         json_u64(&e.rows, "containers", n);
-        json_u64(&e.rows, "until_usec", until);
+        json_time(&e.rows, "until_usec", until);
         r = text_append(&e.text, "%u container%s until %s (%s)", n, n == 1 ? "" : "s",
                         until == USEC_INFINITY ? "that wait begins and ends" : format_time(time, until),
                         why);
@@ -260,7 +263,7 @@ static int show_paused(const Console *c, const Node *node, sd_bus_message *m, us
         r = sd_bus_message_read(m, "t", &until);
         if (r < 0)
                 return r;
-        json_u64(&e.rows, "until_usec", until);
+        json_time(&e.rows, "until_usec", until);
         r = text_append(&e.text, "until %s", format_time(time, until));
         return r < 0 ? r : event_show(&e);
 }

@@ -130,7 +130,8 @@ static void look_for_all(Manager *m, Wanted *wanted, size_t n) {
         }
 }
 
-/* Nobody else can have a whole id, whatever he is called; else a name counts before the beginning of an id. */
+/* Nobody else can have a whole id, whatever he is called; else a name counts before the beginning of an
+ * id. */
 static int judge(const Wanted *w, ContainerId *ret, sd_bus_error *error) {
         bool by_name = w->n_named > 0 && !(w->n_begun > 0 && strlen(w->text) == ID_DIGITS);
         size_t n = by_name ? w->n_named : w->n_begun;

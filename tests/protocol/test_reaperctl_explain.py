@@ -68,9 +68,9 @@ def test_json_has_all_of_it(engine: Standin, reaperd: Reaperd, console: Console,
     assert row["id"] == c.id and row["verdict"] == "kept-label" and row["due_in_usec"] is None
     assert [step["step"] for step in row["steps"]] == [step.name for step in told.steps]
     for made, step in zip(row["steps"], told.steps, strict=True):
-        assert list(made) == ["step", "effect", "decides", "setting", "value", "origin", "until_usec", "text"]
+        assert list(made) == ["step", "effect", "decides", "setting", "value", "origin", "ends_in_usec", "text"]
         assert (made["effect"], made["decides"], made["setting"] or "") == (step.effect, step.decides, step.setting)
-        assert made["until_usec"] is None if step.until == NEVER else isinstance(made["until_usec"], int)
+        assert made["ends_in_usec"] is None if step.until == NEVER else isinstance(made["ends_in_usec"], int)
     decider, = (step for step in row["steps"] if step["decides"])
     assert decider["step"] == "keep-label"
     assert [level["level"] for level in row["levels"]] == ["normal", "elevated", "critical"]

@@ -15,6 +15,7 @@ import pytest
 
 from console_kit import QUIET, Console
 from lab.bus import DOCKER
+from reaperctl import SGR
 from reaperctl_kit import Asker, Bus, Peer, Reaperd, begin, bus, console, reaperctl  # noqa: F401
 from standin import Standin
 
@@ -101,6 +102,9 @@ def test_of_the_daemon(engine: Standin, reaperd: Reaperd, console: Console, reap
         "held_cached": None, "held_dirty": None, "held_disk": None, "held_inodes": None, "observed": told.observed,
         "observed_of": 1, "dry_run": False, "attempts": 1}
     assert len(reaperctl("history", "--since=1h", "--no-legend").lines) == 1
+    # What it gave back is to be seen on a narrow terminal, too; its id is not needed any more.
+    narrow = SGR.sub("", reaperctl.on_terminal("history", "--since=1h", columns=74).out).splitlines()
+    assert narrow[0].split() == [word for word in HEADER if word != "CONTAINER"] and max(map(len, narrow)) <= 74
 
 
 def test_of_the_journal(journal: Journal, reaperctl: Asker) -> None:

@@ -17,7 +17,7 @@ from console_kit import QUIET
 from daemon import Reaperd
 from engine_model import Container
 from lab.bus import Bus
-from reaperctl import Reaperctl, table
+from reaperctl import Peer, Reaperctl, table
 from standin import Standin
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-stdio-bridge") is None, reason="systemd-stdio-bridge is missing")
@@ -144,6 +144,20 @@ def test_memory_is_by_node_and_service(hosts: Hosts) -> None:
     assert {(row["NODE"], row["SERVICE"], row["STOPPED"]) for row in rows} \
         == {("node-1", "web", "2"), ("node-2", "web", "2"), ("node-1", "only-1", "1"), ("node-2", "only-2", "1"),
             ("", "all", "6")}
+
+
+def test_advice_is_set_apart(folder: Path) -> None:
+    """A line is between two pieces of it, of one host or of two."""
+    with Bus() as first, Bus() as second:
+        reaperctl = Reaperctl()
+        reaperctl.hosts(folder, node_1=first, node_2=second)
+        advice = [("kind", "web", "Matter.", "")] * 2
+        peers = [Peer(bus, Advise=lambda: ("a(ssss)", [advice])) for bus in (first, second)]
+        blocks = reaperctl.good("-H", "node-1,node-2", "advise").out.split("\n\n")
+        assert [block.splitlines() for block in blocks] == [[f"{node}: kind web", "    Matter."]
+                                                            for node in ("node-1", "node-1", "node-2", "node-2")]
+        for peer in peers:
+            peer.close()
 
 
 def test_all_are_connected_to_at_the_same_time(hosts: Hosts, folder: Path) -> None:

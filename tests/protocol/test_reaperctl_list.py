@@ -134,6 +134,8 @@ def test_sorts(bus: Bus) -> None:  # noqa: F811
         rows = table(reaperctl.good("list", f"--sort={key}").lines)
         assert [each["NAME"].split(".")[1] for each in rows] == list(order), key
     assert reaperctl.good("list").out == reaperctl.good("list", "--sort=due").out
+    by_size = table(reaperctl.good("list", "--sort=size").lines)
+    assert [each["DISK"] for each in by_size] == ["9.0M", "7.0M", "1.0M", "-"]
     first = table(reaperctl.good("list").lines)[0]
     assert first == {"CONTAINER": "0" * 12, "NAME": "web.3.task", "SERVICE.SLOT": "web.3", "OUTCOME": "success",
                      "AGE": "2h", "HELD": "50.0M", "VERDICT": "retained", "DUE IN": "now"}
@@ -166,6 +168,17 @@ def test_fits_the_terminal(bus: Bus, columns: int, locale: str) -> None:  # noqa
     assert name in full and "…" not in full and "..." not in full
     piped = reaperctl.good("list", LC_ALL=locale, COLUMNS="40").out
     assert name in piped and "…" not in piped and "..." not in piped
+    peer.close()
+
+
+def test_leaves_out_what_can_be_spared(bus: Bus) -> None:  # noqa: F811
+    """Where shortening is not enough: the state, which --all adds, then the name. The table is 72 wide at least."""
+    peer = Peer(bus, ListContainers=pages(row(1, name="a" * 60, slot="web-frontend.12")))
+    for columns, left_out in ((72, set()), (71, {"STATE"}), (65, {"STATE"}), (64, {"STATE", "NAME"})):
+        shown = SGR.sub("", Reaperctl(bus).on_terminal("list", "--all", columns=columns).out).splitlines()
+        assert max(map(width, shown)) <= columns, shown
+        assert {"STATE", "NAME"} - set(shown[0].split()) == left_out, shown
+        assert ("aaa…" in shown[1]) == ("NAME" not in left_out)
     peer.close()
 
 

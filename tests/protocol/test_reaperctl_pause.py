@@ -26,8 +26,8 @@ def test_pause_and_resume(engine: Standin, reaperd: Reaperd, console: Console, r
     assert abs(console.get("PausedUntil") / 1e6 - time.time() - 9000) < 60
     row, = reaperctl("pause", "--json=short").rows
     # One clock is told by another, which takes a moment.
-    assert abs(row["paused_until"] - console.get("PausedUntil")) < 1000 and row["kept"] is True
-    assert set(row) == {"paused_until", "kept"}
+    assert abs(row["paused_until_usec"] - console.get("PausedUntil")) < 1000 and row["kept"] is True
+    assert set(row) == {"paused_until_usec", "kept"}
     assert abs(console.get("PausedUntil") / 1e6 - time.time() - 3600) < 60
 
     time.sleep(3)

@@ -80,14 +80,18 @@ def test_json_has_every_property(engine: Standin, reaperd: Reaperd, console: Con
     begin(reaperd, console, **QUIET)
     told = console.properties()
     row, = Reaperctl(bus).good("status", "--json=short").json()
-    names = {name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in told}
+    times = {name for name in told if re.search("(At|Since|Until)$", name)}
+    names = {name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() + "_usec" * (name in times) for name in told}
     assert set(row) == set(names.values())
     for name, key in names.items():
-        if re.search("(At|Since|Until)$", name) and told[name] not in (0, UNKNOWN):
+        if name in times and told[name] in (0, UNKNOWN):
+            assert row[key] is None, name
+        elif name in times:
             assert abs(row[key] - told[name]) < SECOND, name    # made anew each time, from another clock
         elif name not in RESTLESS:
             assert row[key] == (None if told[name] in ("", UNKNOWN) else told[name]), name
     assert isinstance(row["anonymous_memory"], int)
+    assert row["started_at_usec"] > SECOND and row["paused_until_usec"] is None and row["surge_held"] == 0
 
 
 def test_tells_what_removals_wait_for(engine: Standin, reaperd: Reaperd, console: Console, bus: Bus) -> None:  # noqa: F811
@@ -108,6 +112,7 @@ def test_tells_that_the_engine_is_gone(engine: Standin, reaperd: Reaperd, consol
     until(lambda: not console.get("Connected"), "the engine is missed")
     shown = Reaperctl(bus).on_terminal("status")
     assert shown.status == 0 and shown.out.startswith(RED) and fields(shown)["Connected"] == "no"
+    assert fields(shown)["Waiting"] == "for the engine"
 
 
 @pytest.mark.parametrize(("colour", "label", "words", "values"), [
@@ -125,19 +130,25 @@ def test_tells_that_the_engine_is_gone(engine: Standin, reaperd: Reaperd, consol
      {"MemoryTotal": 8 << 30, "MemoryAvailable": 3 << 30, "MemoryFree": 512 << 20}),
     (YELLOW, "Removed", "would have been 2 today, 5 since the start, 0 failed",
      {"DryRun": True, "RemovedToday": 2, "Removed": 5, "Failed": 0}),
+    (YELLOW, "Reclaimed", "would have been 1.0G of page cache today, 2.0G since the start\n"
+     "would have been 3.0G on disk today, 4.0G since the start",
+     {"DryRun": True, "ReclaimedToday": 1 << 30, "Reclaimed": 2 << 30, "ReclaimedDiskToday": 3 << 30,
+      "ReclaimedDisk": 4 << 30}),
     (GREEN, "Reclaimed", "1.0G of page cache today, 2.0G since the start\n3.0G on disk today, 4.0G since the start",
      {"ReclaimedToday": 1 << 30, "Reclaimed": 2 << 30, "ReclaimedDiskToday": 3 << 30, "ReclaimedDisk": 4 << 30}),
-    (YELLOW, "Connected", "removals wait for it to settle, in 1h", {"SettlesAt": UNKNOWN - 1}),
+    (YELLOW, "Waiting", "for the engine to settle, until Tue 2096", {"SettlesAt": 4_000_000_000 * SECOND}),
+    (YELLOW, "Waiting", "for the engine: it is not known yet how long it has been up", {"SettlesAt": UNKNOWN}),
+    (YELLOW, "Waiting", "for this node's Swarm state, which is locked", {"SwarmState": "locked"}),
+    (RED, "Waiting", "for the engine", {"Connected": False}),
+    (YELLOW, "Waiting", "for the engine to settle, until Tue 2096-10-02 07:06:40 UTC; in 2",
+     {"SettlesAt": 4_000_000_000 * SECOND, "SwarmState": "inactive"}),
 ])
 def test_words_for_each_state(bus: Bus, colour: str, label: str, words: str, values: dict[str, Any]) -> None:  # noqa: F811
     peer = Peer(bus, GetAll=variants(CALM | counts(Quarantined=0) | values))
     shown = Reaperctl(bus).on_terminal("status", columns=200)
     found = fields(shown)[label]
     assert shown.out.startswith(colour), shown
-    if label == "Connected":
-        assert "removals wait for it to settle, in " in found
-    else:
-        assert found.startswith(words), found
+    assert found.startswith(words), found
     peer.close()
 
 
@@ -156,7 +167,7 @@ def test_bears_another_version(bus: Bus) -> None:  # noqa: F811
 
 
 def test_where_there_is_no_daemon(bus: Bus) -> None:  # noqa: F811
-    for reaperctl, why in ((Reaperctl(), "No such file or directory"),
+    for reaperctl, why in ((Reaperctl(), "the bus cannot be reached (No such file or directory)"),
                            (Reaperctl(bus), "nobody has the name org.reaperd")):
         shown = reaperctl("status")
         assert (shown.status, shown.out) == (3, "")

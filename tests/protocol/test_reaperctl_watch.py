@@ -79,8 +79,8 @@ def test_lines(engine: Standin, reaperd: Reaperd, console: Console, reaperctl: A
     begin(reaperd, console, **QUIET)
     w = watch(watchers, reaperctl)
     engine.end(runs, 1)
-    assert re.fullmatch(rf"{TIME} stopped       {runs.short} {re.escape(runs.name)}: \S+, [a-z-]+(, .*)?",
-                        w.wait(" stopped "))
+    assert re.fullmatch(rf"{TIME} stopped       {runs.short} {re.escape(runs.name)}: too-young(, .*)?",
+                        w.wait(" stopped ")), "the outcome is not known before an inspect, so it is not told"
     reaperctl("reap", named.name)
     assert re.fullmatch(rf"{TIME} removed       {named.short} {re.escape(named.name)}: requested, age 10min( \d+s)?, "
                         "exit 0", w.wait(" removed "))
@@ -217,6 +217,13 @@ def test_every_signal(bus: Bus, reaperctl: Asker, watchers: list[Watcher]) -> No
     try:
         w, j = watch(watchers, reaperctl), watch(watchers, reaperctl, "--json=short")
         assert w.lines[0].endswith(r" watching      9.9\x1b[31m")
+        for about in (("success", "retained", 5 * 10**6, 90 * 10**6, 1 << 20), ("", "running", never, never, never)):
+            outcome, verdict, age, due, held = about
+            emit(peer, "ContainerStopped", "(ssssssssttttttb)", ("cd" * 32, "web.1", "web", "web.1", "image", "exited",
+                                                                 outcome, verdict, age, due, held, 0, 0, 0, True))
+        for age, held in ((never, never), (7200 * 10**6, 1 << 20)):
+            emit(peer, "ContainerRemoved", "(tssssssssstittttxubu)",
+                 (1, "cd" * 32, "", "", "", "", "orphan", "", "", "", age, 137, held, 0, 0, 0, 0, 0, False, 1))
         emit(peer, "ContainerQuarantined", "sssus", "ab" * 32, "web.1\x1b]0;x\x07", "web", 5, "device\nbusy")
         emit(peer, "RemovalsHeld", "sut", "surge", 1, 4102444800000000)
         emit(peer, "RemovalsHeld", "sut", "first-run", 2, never)
@@ -231,6 +238,10 @@ def test_every_signal(bus: Bus, reaperctl: Asker, watchers: list[Watcher]) -> No
         w.wait(" resumed")
         told = [line[20:] for line in w.lines[1:]]
         assert told == [
+            "stopped       cdcdcdcdcdcd web.1: success, retained, held 1.0M, due in 1min 30s",
+            "stopped       cdcdcdcdcdcd web.1: running",
+            "removed       cdcdcdcdcdcd (no name): orphan, exit 137",
+            "removed       cdcdcdcdcdcd (no name): orphan, age 2h, exit 137, held 1.0M",
             r"quarantined   abababababab web.1\x1b]0;x\x07: 5 removals failed, the last with: device\x0abusy",
             "held          1 container until Fri 2100-01-01 00:00:00 UTC (surge)",
             "held          2 containers until that wait begins and ends (first-run)",
@@ -242,10 +253,11 @@ def test_every_signal(bus: Bus, reaperctl: Asker, watchers: list[Watcher]) -> No
         ]
         j.wait('"resumed"')
         rows = [json.loads(line) for line in j.lines]
-        assert [row["event"] for row in rows] == ["watching", "quarantined", "held", "held", "pressure", "pressure",
-                                                  "batch", "batch", "resumed"]
-        assert rows[1]["problem"] == "device\nbusy" and rows[3]["until_usec"] is None
-        assert (rows[6]["improvement"], rows[7]["improvement"], rows[7]["held"]) == (3 << 20, -3, None)
+        assert [row["event"] for row in rows] == ["watching", "stopped", "stopped", "removed", "removed", "quarantined",
+                                                  "held", "held", "pressure", "pressure", "batch", "batch", "resumed"]
+        assert (rows[1]["outcome"], rows[2]["outcome"], rows[2]["age_usec"]) == ("success", None, None)
+        assert rows[5]["problem"] == "device\nbusy" and rows[7]["until_usec"] is None
+        assert (rows[10]["improvement"], rows[11]["improvement"], rows[11]["held"]) == (3 << 20, -3, None)
     finally:
         peer.close()
     w.wait(" daemon-gone ")

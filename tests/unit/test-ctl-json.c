@@ -37,6 +37,21 @@ static void numbers_are_exact(void **state) {
                         "\"e\":-9223372036854775808,\"f\":-1,\"g\":true,\"h\":false,\"i\":null}]\n");
 }
 
+static void a_time_is_null_if_it_never_comes(void **state) {
+        _cleanup_json_ JsonRows rows = { 0 };
+        Printing p = { &rows, JSON_SHORT };
+
+        (void)state;
+        json_row(&rows, NULL);
+        json_time(&rows, "a_usec", 0);
+        json_time(&rows, "b_usec", 1);
+        json_time(&rows, "c_usec", USEC_INFINITY - 1);
+        json_time(&rows, "d_usec", USEC_INFINITY);
+        assert_printed(print, &p,
+                        "[{\"a_usec\":null,\"b_usec\":1,\"c_usec\":18446744073709551614,\"d_usec\":null}]"
+                        "\n");
+}
+
 static void texts_are_escaped(void **state) {
         static const struct {
                 const char *text, *utf8, *plain;
@@ -140,6 +155,7 @@ static void lines_are_forgotten_when_printed(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers_are_exact),
+                cmocka_unit_test(a_time_is_null_if_it_never_comes),
                 cmocka_unit_test(texts_are_escaped),
                 cmocka_unit_test(is_one_array),
                 cmocka_unit_test(nests),

@@ -144,7 +144,7 @@ static void refuses_wrong_usage(void **state) {
                 { "reaperctl history -n 18446744073709551616", "accepted is a number" },
                 { "reaperctl -H a,,b", "--host=a,,b: accepted is [USER@]HOST" },
                 { "reaperctl -H a -M b", "Either --host= or --machine=" },
-                { "reaperctl status --dry-run", "The command status has no option --dry-run" },
+                { "reaperctl status --dry-run", "The command status has no option -n, --dry-run" },
                 { "reaperctl list --since=2h", "The command list has no option --since=" },
                 { "reaperctl explain", "The command explain needs CONTAINER" },
                 { "reaperctl list web", "The command list does not take another argument: web" },

@@ -108,6 +108,45 @@ static void shortens_in_the_order_of_columns(void **state) {
         }
 }
 
+/* Only when shortening is not enough, and the others have its room then. */
+static void leaves_columns_out(void **state) {
+        static const Column spared[] = {
+                { .header = "ID", .spare = 2 },
+                { .header = "NAME", .shrink = 1, .least = 4 },
+                { .header = "SIZE", .right = true, .spare = 1 },
+                { .header = "PLACE", .shrink = 2, .middle = true, .least = 5 },
+        };
+        static const struct {
+                unsigned width;
+                const char *expected;
+        } cases[] = {
+                { 19, "1  web  12345 sh\xe2\x80\xa6.3\n22 a l\xe2\x80\xa6     7 -\n" },
+                { 18, "1  web  shop_\xe2\x80\xa6nd.3\n22 a l\xe2\x80\xa6 -\n" },
+                { 13, "1  web  sh\xe2\x80\xa6.3\n22 a l\xe2\x80\xa6 -\n" },
+                { 12, "web  sho\xe2\x80\xa6"
+                      "d.3\na l\xe2\x80\xa6 -\n" },
+                { 1, "web  sh\xe2\x80\xa6.3\na l\xe2\x80\xa6 -\n" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                Terminal t = utf8_terminal(cases[i].width);
+                const Nodes nodes = { 0 };
+                _cleanup_(table_freep) Table *table = NULL;
+                Sheet s = { 0 };
+                char *text;
+                Node node = { 0 };
+
+                assert_int_equal(table_new(&t, &nodes, spared, ELEMENTS_OF(spared), &table), 0);
+                s.table = table;
+                fill(table, &node);
+                text = printed_by(print, &s);
+                if (strcmp(text, cases[i].expected) != 0)
+                        fail_msg("%u columns:\n%s", cases[i].width, text);
+                free(text);
+        }
+}
+
 static void shortens_with_dots_without_utf8(void **state) {
         Terminal t = plain_terminal(24);
         _cleanup_(table_freep) Table *table = table_of(&t, false);
@@ -200,6 +239,7 @@ int main(void) {
                 cmocka_unit_test(aligns),
                 cmocka_unit_test(counts),
                 cmocka_unit_test(shortens_in_the_order_of_columns),
+                cmocka_unit_test(leaves_columns_out),
                 cmocka_unit_test(shortens_with_dots_without_utf8),
                 cmocka_unit_test(wide_characters_are_as_wide_as_they_are),
                 cmocka_unit_test(cells_are_escaped),
