@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 from typing import Callable
 
+import console
 import measure
 import panel
 import report
 import workload
 from lab import Engine, Reaper
+from lab.bus import Bus
 from terminal import Line, Terminal
 from watch import Outcomes, Watch
 
@@ -47,8 +49,11 @@ def introduction() -> list[Line]:
 class Course:
     """One run; `go_on` raises when it is to be broken off, `began` is the start of the program."""
 
-    def __init__(self, engine: Engine, terminal: Terminal, go_on: Callable[[], None], began: float) -> None:
-        self._engine, self._terminal, self._go_on = engine, terminal, go_on
+    answers: list[console.Answer] = []      # of reaperctl, when it is over
+
+    def __init__(self, engine: Engine, bus: Bus, terminal: Terminal, go_on: Callable[[], None],
+                 began: float) -> None:
+        self._engine, self._bus, self._terminal, self._go_on = engine, bus, terminal, go_on
         self._began, self._start = began, time.monotonic()
         scale = min(1.0, (LIMIT - REST - (self._start - began)) / (PILE + REAP))
         if scale < 0.6:
@@ -78,12 +83,16 @@ class Course:
             self._until(pile)
             figures.memory["with the pile"] = figures.memory.pop("now")
             began = time.monotonic()
-            with Reaper(binary, engine.dir, {"Endpoint": f"unix://{engine.socket}", **SETTINGS}) as reaper:
+            with Reaper(binary, engine.dir, {"Endpoint": f"unix://{engine.socket}", **SETTINGS},
+                        environment=self._bus.environment) as reaper:
                 self._until(reap, reaper)
                 self._until(rest, reaper)
                 del figures.memory["now"]
                 figures.memory["at the end"] = self._memory()
                 cost, span = measure.cost(reaper.process.pid), time.monotonic() - began
+                self.answers = console.Console(binary.with_name("reaperctl"), self._bus.environment,
+                                               self._terminal).ask()
+                self._go_on()       # Ctrl-C reaches reaperctl too
                 reaper.stop()
                 # At once: from here on containers only grow older.
                 read_at = time.time()

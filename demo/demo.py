@@ -3,7 +3,8 @@
 
 Starts a private Docker Engine (nothing of an engine of this machine is
 touched), gives it a Swarm with busy services, lets stopped containers pile up,
-runs reaperd, and compares what it did with the engine's own account.
+runs reaperd, asks it on a private message bus what it did and why, and
+compares that with the engine's own account.
 Exit status: 0 if all is well, 1 if not, 130 after Ctrl-C.
 """
 
@@ -14,6 +15,7 @@ import http.client
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,6 +26,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 from lab import ApiError, Engine, LabError, host, missing_tools     # noqa: E402
+from lab.bus import Bus                                             # noqa: E402
+import console                                                      # noqa: E402
 import measure                                                      # noqa: E402
 import report                                                       # noqa: E402
 from course import SETTINGS, Course, Trouble, introduction          # noqa: E402
@@ -34,7 +38,7 @@ READING = 7.0           # seconds for the introduction
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # What an engine or a host in trouble leads to; anything else is a mistake of the demonstration.
-EXPECTED = (ApiError, LabError, OSError, http.client.HTTPException)
+EXPECTED = (ApiError, LabError, OSError, http.client.HTTPException, subprocess.TimeoutExpired)
 
 
 class Interrupted(Exception):
@@ -59,13 +63,15 @@ class Demo:
         say("Swarm is told to keep its history, so that every container that disappears is reaperd's work. "
             "Its settings are short, to be seen at work (the defaults are an hour and more): "
             + " ".join(f"{key}={value}" for key, value in SETTINGS.items()))
-        engine = Engine()
+        engine, bus = Engine(), Bus()
         try:
-            self._bring_up(engine)
+            self._bring_up(engine, bus)
             self._let_read()
-            facts = Course(engine, self._terminal, self._go_on, self._began).run(self._binary)
-            faults = report.faults(facts)
+            course = Course(engine, bus, self._terminal, self._go_on, self._began)
+            facts = course.run(self._binary)
+            faults = console.faults(course.answers) + report.faults(facts)
             say()
+            self._terminal.lines(console.lines(course.answers))
             self._terminal.lines(report.table(facts))
             for fault in faults:
                 say(fault, "bad")
@@ -74,7 +80,7 @@ class Demo:
             self._go_on()       # Ctrl-C reaches the tools that the lab runs, too
             raise
         finally:
-            self._clean_up(engine)
+            self._clean_up(engine, bus)
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
         # Only noted: an exception out of the blue could hit anything.
@@ -84,8 +90,9 @@ class Demo:
         if self._asked_to_end or self._terminal.gone:
             raise Interrupted
 
-    def _bring_up(self, engine: Engine) -> None:
+    def _bring_up(self, engine: Engine, bus: Bus) -> None:
         try:
+            bus.start()
             engine.start()
             self._go_on()
             engine.with_swarm()
@@ -106,34 +113,37 @@ class Demo:
     def _check_host(self) -> None:
         if os.geteuid():
             raise Trouble("The demo starts a private Docker Engine and must run as root: sudo make demo")
-        if missing := missing_tools():
+        missing = missing_tools() + ([] if shutil.which("dbus-daemon") else ["dbus-daemon"])
+        if missing:
             raise Trouble(f"The demo needs {', '.join(missing)}: `make deps` installs or names it.")
-        if not os.access(self._binary, os.X_OK):
-            raise Trouble(f"{self._binary} is not there: build it first with `make`.")
+        for binary in (self._binary, self._binary.with_name("reaperctl")):
+            if not os.access(binary, os.X_OK):
+                raise Trouble(f"{binary} is not there: build it first with `make`.")
         if shutil.disk_usage("/tmp").free < DISK_NEEDED:
             raise Trouble(f"The demo needs {DISK_NEEDED / 1e9:.1f} GB free under /tmp; it uses about 1 GB "
                           "for a minute and gives it back.")
         if measure.meminfo()["MemAvailable"] < MEMORY_NEEDED:
             raise Trouble(f"The demo needs {MEMORY_NEEDED // measure.MB} MB of available memory.")
 
-    def _clean_up(self, engine: Engine) -> None:
+    def _clean_up(self, engine: Engine, bus: Bus) -> None:
         # Ignored, and by the tools run from here too: half a cleaning up helps nobody.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         self._terminal.status("Interrupted; cleaning up ..." if self._asked_to_end else "Cleaning up ...")
         trouble = ""
-        try:
-            engine.close()
-        except EXPECTED as error:
-            trouble = f" ({error})"
-        left = [str(path) for path in (engine.dir, Path("/run/netns", engine.name)) if path.exists()]
+        for each in (engine, bus):
+            try:
+                each.close()
+            except EXPECTED as error:
+                trouble += f" ({error})"
+        left = [str(path) for path in (engine.dir, bus.dir, Path("/run/netns", engine.name)) if path.exists()]
         left += [str(path) for path in host.cgroup_folders(engine.name)]
-        left += [f"process {pid}" for pid in host.processes_naming(engine.dir)]
+        left += [f"process {pid}" for folder in (engine.dir, bus.dir) for pid in host.processes_naming(folder)]
         if left or trouble:
             self._terminal.status(f"Not cleaned up: {', '.join(left) or 'unknown'}{trouble}", "bad")
         else:
             self._terminal.status(("Interrupted. " if self._asked_to_end else "")
-                                  + "Cleaned up: engine, containers, namespace, cgroups, files.")
+                                  + "Cleaned up: engine, containers, bus, namespace, cgroups, files.")
 
 
 def main() -> int:

@@ -8,19 +8,21 @@ import re
 import subprocess
 from typing import Any, Iterator
 
-import pytest
-
 from console_kit import QUIET, Console
-from reaperctl_kit import REAPERCTL, Asker, Bus, Peer, Reaperd, begin, bus, console, reaperctl, until  # noqa: F401
-from standin import Standin
+from reaperctl_kit import REAPERCTL, Asker, Bus, Peer, Reaperd, begin, bus, console, reaperctl  # noqa: F401
+from standin import Container, Standin
 
 # pylint: disable=redefined-outer-name
 # Words by which a key tells a time or a span.
 TIME = re.compile(r"(^|_)(at|since|until|when|time|date|age|due|in|for|after|before|span|delay|usec|sec|seconds|ms)(_|$)")
 NOT_TIMES = {"due_next_hour"}   # a count
 # Times of this century. No count and no size is as large as that here.
-REALTIME = range(946_684_800 * 10**6, 4_102_444_800 * 10**6)
+FIRST, LAST = 946_684_800 * 10**6, 4_102_444_800 * 10**6
 SPANS = {"age_usec", "due_in_usec", "ends_in_usec"}
+
+
+def is_realtime(value: Any) -> bool:
+    return isinstance(value, int) and FIRST <= value <= LAST
 
 
 def members(value: Any) -> Iterator[tuple[str, Any]]:
@@ -44,11 +46,11 @@ def check(rows: list[dict[str, Any]]) -> set[str]:
             continue
         if not key.endswith("_usec"):
             assert key in NOT_TIMES or not TIME.search(key), f"{key}: a time without its unit"
-            assert type(value) is not int or value not in REALTIME, f"{key}: {value} is a time"     # pylint: disable=unidiomatic-typecheck
+            assert not is_realtime(value), f"{key}: {value} is a time"
             continue
         found.add(key)
         assert value is None or type(value) is int, f"{key}: {value!r}"     # pylint: disable=unidiomatic-typecheck
-        assert key in SPANS or value is None or value in REALTIME, f"{key}: {value} is no time"
+        assert key in SPANS or value is None or is_realtime(value), f"{key}: {value} is no time"
     return found
 
 
@@ -68,44 +70,43 @@ def verbs() -> set[str]:
     return set(re.findall(r"^  ([a-z-]+)", text[text.index("Commands:\n"):text.index("\nOptions")], re.M))
 
 
-@pytest.fixture
-def watch(reaperctl: Asker) -> Iterator[subprocess.Popen[str]]:
-    process = reaperctl.begin("watch", "--json=short")
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def test_names_of_times(engine: Standin, reaperd: Reaperd, console: Console, reaperctl: Asker,
-                        watch: subprocess.Popen[str]) -> None:
-    """Of all commands but advise, which tells none."""
-    first, second = engine.add(slot=1, ended=600.0), engine.add(slot=2, ended=900.0)
-    engine.add(slot=3, state="running")
-    begin(reaperd, console, **QUIET)
-    watched(watch, "daemon-back")
-
+def ask_all(reaperd: Reaperd, reaperctl: Asker, watch: subprocess.Popen[str], removed: Container,
+            kept: Container) -> dict[str, set[str]]:
+    """The keys of times, by command."""
     told: dict[str, set[str]] = {}
 
     def ask(verb: str, *arguments: str, status: int = 0) -> None:
         told[verb] = check(reaperctl(verb, *arguments, "--json=short", status=status).rows)
 
+    watched(watch, "watching")
     ask("status")
     ask("list", "--all")
-    ask("explain", second.id)
+    ask("explain", kept.id)
     ask("memory")
     ask("pause", "1h")
-    paused = reaperctl("status", "--json=short").rows
-    assert check(paused) == told["status"] and paused[0]["paused_until_usec"] is not None
+    row, = reaperctl("status", "--json=short").rows
+    assert check([row]) == told["status"] and row["paused_until_usec"] is not None
     ask("resume")
     assert reaperctl("status", "--json=short").rows[0]["paused_until_usec"] is None
-    ask("reap", first.id)
-    until(lambda: reaperctl("history", "--json=short").rows, "it is remembered")
+    ask("reap", removed.id)
     ask("history")
     ask("reload")
     told["watch"] = check(watched(watch, "reloaded"))
     reaperd.config.write_text("[Retention]\nSucces=1h\n", encoding="utf-8")
     ask("check-config", status=1)
+    return told
 
+
+def test_names_of_times(engine: Standin, reaperd: Reaperd, console: Console, reaperctl: Asker) -> None:
+    """Of all commands but advise, which tells none."""
+    first, second = engine.add(slot=1, ended=600.0), engine.add(slot=2, ended=900.0)
+    begin(reaperd, console, **QUIET)
+    watch = reaperctl.begin("watch", "--json=short")
+    try:
+        told = ask_all(reaperd, reaperctl, watch, first, second)
+    finally:
+        watch.kill()
+        watch.communicate()
     row = {"age_usec", "due_in_usec"}
     assert told == {
         "status": {"started_at_usec", "connected_since_usec", "settles_at_usec", "last_event_at_usec",
