@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "core/outcome.h"
 #include "core/slot.h"
 #include "daemon/console.h"
 
@@ -26,11 +27,22 @@ bool console_is_stopped(const Container *c) {
 }
 
 const char *console_service(const Container *c) {
-        return c->scope == SCOPE_TASK ? shared_text(c->service) : NULL;
+        /* By its labels, until the engine has said that it is none: that is asked when it matters, and who looks
+         * at a container that has just ended is to find it under its name. */
+        return c->scope != SCOPE_OTHER ? shared_text(c->service) : NULL;
 }
 
 const char *console_outcome(Outcome o) {
         return o == OUTCOME_UNKNOWN ? "" : outcome_name(o);
+}
+
+/* That it failed is known from its event; whether it ran out of memory, only from an inspect. */
+static const char *outcome_of(const Container *c, Outcome o) {
+        unsigned possible = has_stopped(c) ? outcomes_possible(c) : 0;
+
+        if (o == OUTCOME_UNKNOWN && possible != 0 && (possible & ~(unsigned)OUTCOME_FAILURES) == 0)
+                o = OUTCOME_FAILURE;
+        return console_outcome(o);
 }
 
 /* service.slot.task, of global services service.node.task: a service's name may hold dots, the rest does
@@ -39,7 +51,7 @@ static const char *slot_of(char *buf, const Container *c) {
         char escaped[CONSOLE_TEXT_MAX];
         const char *name = console_text(escaped, c->name), *dot = strrchr(name, '.');
 
-        if (c->scope != SCOPE_TASK || !dot)
+        if (c->scope == SCOPE_OTHER || !shared_text(c->service) || !dot)
                 return "";
         (void)snprintf(buf, CONSOLE_TEXT_MAX, "%.*s", (int)(dot - name), name);
         return buf;
@@ -55,7 +67,7 @@ int console_append_container(sd_bus_message *reply, const Manager *m, const Cont
         return sd_bus_message_append(reply, CONSOLE_CONTAINER, container_id_format(&c->id, id),
                         console_text(name, c->name), console_text(service, console_service(c)),
                         slot_of(slot, c), console_text(image, shared_text(c->image)),
-                        container_state_name((ContainerState)c->state), console_outcome(d.outcome),
+                        container_state_name((ContainerState)c->state), outcome_of(c, d.outcome),
                         verdict_name(d.verdict),
                         has_stopped(c) ? usec_sub(now, slot_order(c)) : USEC_INFINITY, usec_sub(d.due, now),
                         held.cached, held.dirty, held.disk, held.inodes, (int)d.exact);

@@ -49,6 +49,21 @@ def test_row(engine: Standin, reaperd: Reaperd, console: Console) -> None:
     assert not engine.asked("inspect", other)
 
 
+def test_row_of_what_has_just_ended(engine: Standin, reaperd: Reaperd, console: Console) -> None:
+    """Only events have told of it: it is shown under the name that it bears, and that it failed."""
+    begin(reaperd, console, **QUIET)
+    fresh = engine.add(slot=7, exit_code=1, ended=0.5)
+    fine = engine.add(slot=8, exit_code=0, ended=0.5)
+    engine.tell_end(fresh, fine)
+    until(lambda: {fresh.id, fine.id} <= {row.id for row in console.list()}, "both are listed")
+    rows = {row.id: row for row in console.list(Service="web")}
+    assert [(rows[c.id].service, rows[c.id].slot, rows[c.id].exact) for c in (fresh, fine)] == [
+        ("web", "web.7", False), ("web", "web.8", False)]
+    reaperd.reload()
+    until(lambda: console.row(fresh.id).outcome == "failure", "its failure, once it was listed as a task")
+    assert console.row(fine.id).outcome == "success" and not console.row(fresh.id).exact
+
+
 def test_slot_of_others(engine: Standin, reaperd: Reaperd, console: Console) -> None:
     """A task of a global service is named after its node; a plain container has neither service nor slot."""
     engine.others_may_go = True

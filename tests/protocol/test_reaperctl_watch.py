@@ -79,8 +79,8 @@ def test_lines(engine: Standin, reaperd: Reaperd, console: Console, reaperctl: A
     begin(reaperd, console, **QUIET)
     w = watch(watchers, reaperctl)
     engine.end(runs, 1)
-    assert re.fullmatch(rf"{TIME} stopped       {runs.short} {re.escape(runs.name)}: too-young(, .*)?",
-                        w.wait(" stopped ")), "the outcome is not known before an inspect, so it is not told"
+    assert re.fullmatch(rf"{TIME} stopped       {runs.short} {re.escape(runs.name)}: failure, too-young(, .*)?",
+                        w.wait(" stopped "))
     reaperctl("reap", named.name)
     assert re.fullmatch(rf"{TIME} removed       {named.short} {re.escape(named.name)}: requested, age 10min( \d+s)?, "
                         "exit 0", w.wait(" removed "))
