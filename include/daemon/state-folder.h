@@ -14,8 +14,8 @@ int state_folder_path(const char *name, char **ret);
 
 /* A file that holds a point in realtime, as decimal microseconds in one line. */
 
-/* Returns 1 with *ret, 0 if there is no such file, -EBADMSG if it holds something else, or another negative
- * errno. */
+/* Returns 1 with *ret, 0 if there is no such file or folder, -EBADMSG if it holds something else, or
+ * another negative errno. */
 int state_read_time(const char *path, usec_t *ret);
 
 /* Whole or not at all, and on the disk when it returns. Returns 0 or a negative errno. */

@@ -61,7 +61,9 @@ static const struct {
 };
 
 static char bus_type(char type) {
-        return type == TIME ? 't' : type;
+        if (type == TIME)
+                return 't';
+        return type;
 }
 
 static int read_value(sd_bus_message *m, char type, void *place) {

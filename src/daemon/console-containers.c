@@ -27,8 +27,8 @@ bool console_is_stopped(const Container *c) {
 }
 
 const char *console_service(const Container *c) {
-        /* By its labels, until the engine has said that it is none: that is asked when it matters, and who looks
-         * at a container that has just ended is to find it under its name. */
+        /* By its labels, until the engine has said that it is none: that is asked when it matters, and
+         * who looks at a container that has just ended is to find it under its name. */
         return c->scope != SCOPE_OTHER ? shared_text(c->service) : NULL;
 }
 

@@ -29,7 +29,7 @@ static unsigned digit(char c) {
 /* `hex` satisfies is_hex(). */
 static bool begins_with(const ContainerId *id, const char *hex) {
         for (size_t i = 0; hex[i] != '\0'; i++)
-                if (((id->bytes[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0xFU) != digit(hex[i]))
+                if ((((unsigned)id->bytes[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0xFU) != digit(hex[i]))
                         return false;
         return true;
 }

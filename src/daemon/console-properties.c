@@ -253,9 +253,8 @@ typedef struct Property {
         void (*get)(Manager *m, Value *v); /* into a zeroed one */
         char type;
         enum {
-                UNTOLD,    /* const, or only for who asks */
-                TOLD,      /* has flag EMITS_CHANGE */
-                TOLD_TIME, /* likewise; made from steady time, so that it trembles */
+                UNTOLD, /* const, or only for who asks */
+                TOLD,   /* has flag EMITS_CHANGE */
         } how;
 } Property;
 
@@ -268,10 +267,10 @@ static const Property properties[] = {
         { "AnonymousMemory", get_anonymous_memory, 't', UNTOLD },
         { "Endpoint", get_endpoint, 's', TOLD },
         { "Connected", get_connected, 'b', TOLD },
-        { "ConnectedSince", get_connected_since, 't', TOLD_TIME },
+        { "ConnectedSince", get_connected_since, 't', TOLD },
         { "EngineVersion", get_engine_version, 's', TOLD },
         { "EngineApiVersion", get_engine_api_version, 's', TOLD },
-        { "SettlesAt", get_settles_at, 't', TOLD_TIME },
+        { "SettlesAt", get_settles_at, 't', TOLD },
         { "SwarmState", get_swarm_state, 's', TOLD },
         { "NodeId", get_node_id, 's', TOLD },
         { "LastEventAt", get_last_event_at, 't', UNTOLD },
@@ -283,10 +282,10 @@ static const Property properties[] = {
         { "Quarantined", get_quarantined, 'u', TOLD },
         { "DueNextHour", get_due_next_hour, 'u', UNTOLD },
         { "NextDueAt", get_next_due_at, 't', UNTOLD },
-        { "FirstRunUntil", get_first_run_until, 't', TOLD_TIME },
-        { "SurgeUntil", get_surge_until, 't', TOLD_TIME },
+        { "FirstRunUntil", get_first_run_until, 't', TOLD },
+        { "SurgeUntil", get_surge_until, 't', TOLD },
         { "SurgeHeld", get_surge_held, 'u', TOLD },
-        { "PausedUntil", get_paused_until, 't', TOLD_TIME },
+        { "PausedUntil", get_paused_until, 't', TOLD },
         { "PressureLevel", get_pressure_level, 's', TOLD },
         { "PressureCause", get_pressure_cause, 's', TOLD },
         { "PressureGivenUp", get_pressure_given_up, 'b', TOLD },
@@ -348,12 +347,6 @@ static uint64_t hash(const char *text) {
         return h;
 }
 
-static bool has_changed(const Property *p, uint64_t before, uint64_t now) {
-        uint64_t difference = now > before ? now - before : before - now;
-
-        return difference > (p->how == TOLD_TIME ? USEC_PER_SEC : 0);
-}
-
 void console_tell_properties(Manager *m) {
         const char *changed[ELEMENTS_OF(properties) + 1];
         sd_bus *bus = bus_for_signals(m->bus);
@@ -378,7 +371,7 @@ void console_tell_properties(Manager *m) {
                         continue;
                 p->get(m, &v);
                 value = p->type == 's' ? hash(v.text) : v.number;
-                if (has_changed(p, m->told->values[i], value)) {
+                if (value != m->told->values[i]) {
                         m->told->values[i] = value;
                         changed[n++] = p->name;
                 }

@@ -35,7 +35,7 @@ int state_read_time(const char *path, usec_t *ret) {
         int n;
 
         n = file_read_text(AT_FDCWD, path, text, sizeof(text));
-        if (n == -ENOENT)
+        if (n == -ENOENT || n == -ENOTDIR) /* nothing was ever written there */
                 return 0;
         if (n == -EFBIG)
                 return -EBADMSG;

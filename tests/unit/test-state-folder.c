@@ -25,6 +25,7 @@ static void test_written_is_read(void **state) {
 
         (void)state;
         assert_int_equal(state_read_time(below("t"), &time), 0);
+        assert_int_equal(state_read_time("/dev/full/t", &time), 0);
         assert_int_equal(time, 7);
         for (size_t i = 0; i < ELEMENTS_OF(times); i++) {
                 assert_int_equal(state_write_time(below("t"), times[i]), 0);
