@@ -3,7 +3,7 @@
 #define REAPERD_BASE_FILE_H
 
 /*
- * Small text files, as the kernel has many: read whole, into a buffer that bounds them.
+ * Small text files, as the kernel has many: read whole, into a buffer that bounds them, or written whole.
  */
 
 #include <stddef.h>
@@ -13,5 +13,8 @@
  * NUL do not fit into `size`; -EBADMSG if a NUL is among them; another negative errno. What is in buf is
  * then undefined. */
 int file_read_text(int dir_fd, const char *path, char *buf, size_t size);
+
+/* Writes all of the text, in as many writes as it takes. Returns 0 or a negative errno. */
+int file_write_text(int fd, const char *text);
 
 #endif

@@ -35,3 +35,17 @@ int file_read_text(int dir_fd, const char *path, char *buf, size_t size) {
         buf[n] = '\0';
         return (int)n;
 }
+
+int file_write_text(int fd, const char *text) {
+        for (size_t left = strlen(text); left > 0;) {
+                ssize_t n = write(fd, text, left);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                text += n;
+                left -= (size_t)n;
+        }
+        return 0;
+}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/event-timer.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #define FILE_MODE 0644
@@ -30,21 +31,6 @@ struct Metrics {
         ino_t inode;      /* 0: none yet */
 };
 
-static int write_all(int fd, const char *text) {
-        for (size_t left = strlen(text); left > 0;) {
-                ssize_t n = write(fd, text, left);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                left -= (size_t)n;
-        }
-
-        return 0;
-}
-
 /* A new file of this text, readable by all. */
 static int make_file(const char *path, const char *text, struct stat *ret_stat) {
         _cleanup_close_ int fd = -1;
@@ -60,7 +46,7 @@ static int make_file(const char *path, const char *text, struct stat *ret_stat) 
         if (r < 0)
                 return r;
 
-        r = write_all(fd, text);
+        r = file_write_text(fd, text);
         if (r < 0)
                 return r;
         if (fstat(fd, ret_stat) < 0)

@@ -53,22 +53,6 @@ int state_read_time(const char *path, usec_t *ret) {
         return 1;
 }
 
-static int write_whole(int fd, const char *text) {
-        size_t n = strlen(text);
-
-        while (n > 0) {
-                ssize_t k = write(fd, text, n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                text += k;
-                n -= (size_t)k;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
 int state_write_time(const char *path, usec_t time) {
         _cleanup_free_ char *fresh = NULL;
         _cleanup_close_ int fd = -1;
@@ -86,7 +70,9 @@ int state_write_time(const char *path, usec_t time) {
                 return -errno;
 
         snprintf(text, sizeof(text), "%" PRIu64 "\n", time);
-        r = write_whole(fd, text);
+        r = file_write_text(fd, text);
+        if (r >= 0 && fsync(fd) < 0)
+                r = -errno;
         if (r >= 0 && rename(fresh, path) < 0)
                 r = -errno;
         if (r < 0)
