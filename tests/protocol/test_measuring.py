@@ -206,7 +206,8 @@ def test_not_under_pressure(engine: Standin, reaperd: Reaperd, root: Path) -> No
     wait_pressed_out(reaperd, *made[:2])
     engine.witness()
     assert all(engine.story(c) == ["inspect", "remove"] for c in made[:2]) and not engine.story(made[2])
-    assert reaperd.count("^reaperd: Removed .*, exit 0$") == 4
+    until(lambda: reaperd.count("^reaperd: Removed .*, exit 0$") == 4, "four records without what was held",
+          detail=reaperd.log)
     reaperd.reload(**OFF)
     engine.wait_asked("inspect", 1, made[2])
 
