@@ -32,8 +32,8 @@ void manager_removing(const ContainerId *id, void *userdata) {
         Manager *m = userdata;
 
         (void)id;
-        observation_begin(&m->observation,
-                        observation_is_wanted(&m->observation) ? read_free(m) : FIGURE_UNKNOWN);
+        /* Behind the first it would be ignored. */
+        observation_begin(&m->observation, m->observation.under_way == 0 ? read_free(m) : FIGURE_UNKNOWN);
 }
 
 void manager_removing_ended(Manager *m, uint64_t serial, usec_t took) {
@@ -84,14 +84,15 @@ uint64_t manager_note_removal(Manager *m, const Container *c, const Decision *d,
 
 static void collect_gauges(MetricsGauges *ret, void *userdata) {
         const Manager *m = userdata;
+        const PressureTelling pressure = manager_pressure_telling(m);
         MetricsGauges g = {
                 .figures = &m->figures,
                 .engine_version = m->engine,
                 .connected = m->situation.engine_connected,
                 .dry_run = m->options.dry_run,
                 .paused = manager_paused_until(m) != 0,
-                .level = manager_pressure_telling(m).level,
-                .given_up = manager_pressure_telling(m).given_up,
+                .level = pressure.level,
+                .given_up = pressure.given_up,
                 .started = m->started_at,
         };
 
