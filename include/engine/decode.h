@@ -37,7 +37,7 @@ void decoded_done(Decoded *d);
  * done). An empty string is "not told", but in all_labels it is "". */
 
 /* The time must be there and positive: timeNano, or else `time`. For events that are not about
- * containers, or whose action is none of EventAction's, nothing else is read. */
+ * containers, or whose action is none of EventAction's, nothing else is read but the scope. */
 int decode_event(const char *text, size_t size, Decoded *d, EngineEvent *ret);
 
 /* The id must be there; `created` is 0 when not told. The name is NULL if all names are links

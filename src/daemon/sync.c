@@ -89,7 +89,9 @@ static int on_ring_event(const EngineEvent *event, void *userdata) {
         Sync *s = userdata;
         Instant now = steady_clock_now(s->clock);
 
-        if (event->time_nsec > 0 && (s->result.oldest_nsec == 0 || event->time_nsec < s->result.oldest_nsec))
+        /* Only what the engine itself did tells of its age. */
+        if (!event->of_swarm && event->time_nsec > 0 &&
+                        (s->result.oldest_nsec == 0 || event->time_nsec < s->result.oldest_nsec))
                 s->result.oldest_nsec = event->time_nsec;
         return registry_apply_event(s->registry, event, &now, true, NULL);
 }

@@ -157,11 +157,12 @@ static int read_event_time(const char *text, size_t size, const cJSON *tree, int
 
 int decode_event(const char *text, size_t size, Decoded *d, EngineEvent *ret) {
         _cleanup_decoded_ Decoded parsed = DECODED_INIT;
-        const char *type, *action, *id;
+        const char *type, *action, *scope, *id;
         const cJSON *actor, *attributes;
         JsonField fields[] = {
                 json_required(json_string("Type", &type)),
                 json_required(json_string("Action", &action)),
+                json_string("scope", &scope),
                 json_object("Actor", &actor),
         };
         JsonField actor_fields[] = {
@@ -178,6 +179,7 @@ int decode_event(const char *text, size_t size, Decoded *d, EngineEvent *ret) {
         if (r < 0)
                 return r;
 
+        event.of_swarm = scope && strcmp(scope, "swarm") == 0;
         if (strcmp(type, "container") == 0)
                 event.action = event_action_from_name(action);
         if (event.action != EVENT_OTHER) {

@@ -168,6 +168,7 @@ class Event:
     attributes: dict[str, str]
     time: int                             # ns, realtime
     kind: str = "container"
+    scope: str = "local"                  # or "swarm"
 
     def render(self, legacy: bool) -> bytes:
         """As the engine writes it; `legacy`: with the top-level fields that API 1.52 dropped."""
@@ -176,7 +177,7 @@ class Event:
             message |= {"status": self.action, "id": self.actor, "from": self.attributes.get("image", "")}
         message |= {"Type": self.kind, "Action": self.action,
                     "Actor": {"ID": self.actor, "Attributes": self.attributes},
-                    "scope": "local", "time": self.time // SECOND, "timeNano": self.time}
+                    "scope": self.scope, "time": self.time // SECOND, "timeNano": self.time}
         return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 

@@ -547,3 +547,8 @@ def ring_event(age: float, action: str = "connect") -> Event:
     """An event about something else, `age` seconds ago: what the engine's ring remembers."""
     return Event(action, "b" * 64, {"name": "ingress", "type": "overlay"},
                  time.time_ns() - int(age * SECOND), kind="network")
+
+
+def swarm_event(age: float) -> Event:
+    """About a service: a manager that starts tells of what it finds in its log, in the times of the objects."""
+    return Event("update", "s" * 25, {"name": "web"}, time.time_ns() - int(age * SECOND), kind="service", scope="swarm")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from daemon import Reaperd
 from engine_model import Event
-from standin import Standin, ring_event
+from standin import Standin, ring_event, swarm_event
 
 
 def test_new_engine_that_has_already_spoken(engine: Standin, reaperd: Reaperd) -> None:
@@ -25,6 +25,41 @@ def test_new_engine_that_has_already_spoken(engine: Standin, reaperd: Reaperd) -
     due, fresh = engine.add(), engine.add(state="running", age=0.0)
     engine.emit("create", fresh)
     engine.emit("start", fresh)
+    engine.start()
+    reaperd.wait_log("SettleTime")
+    engine.resync()
+    assert engine.removed == [first.id] and due.id in engine.containers
+
+
+def test_what_the_swarm_remembers_is_not_the_engines_age(engine: Standin, reaperd: Reaperd) -> None:
+    """A manager that was just started tells of services that were made long ago, as if it had been there."""
+    engine.emit_event(swarm_event(7200), ring_event(5), swarm_event(3600))
+    c = engine.add()
+    result = reaperd.once(SettleTime="60s")
+    assert (result.status, result.removed) == (0, 0)
+    assert reaperd.count("(?i)settl") > 0
+
+    reaperd.start(SettleTime="60s")
+    engine.stop()
+    engine.start()
+    engine.emit_event(swarm_event(3600))
+    reaperd.wait_log("SettleTime")
+    engine.resync()
+    assert c.id in engine.containers
+
+
+def test_a_swarms_memories_do_not_make_an_engine_the_old_one(engine: Standin, reaperd: Reaperd) -> None:
+    """Their times are from before the last event that was seen, and it is a new engine all the same."""
+    engine.emit_event(ring_event(3600))
+    live, first = engine.add(state="running"), engine.add()
+    reaperd.start(SettleTime="60s")
+    engine.wait_removed(first)
+    engine.emit("start", live)
+    reaperd.wait_notified("STATUS=Tracking")
+
+    engine.stop()
+    due = engine.add()
+    engine.emit_event(swarm_event(1800))
     engine.start()
     reaperd.wait_log("SettleTime")
     engine.resync()

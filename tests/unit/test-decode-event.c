@@ -98,6 +98,28 @@ static void test_event_other_types(void **state __attribute__((unused))) {
         }
 }
 
+/* What is of the Swarm is not of this engine; only Swarm's own word says so, and no label. */
+static void test_event_scope(void **state __attribute__((unused))) {
+        static const struct {
+                const char *text;
+                bool of_swarm;
+        } cases[] = {
+                { "{\"Type\":\"service\",\"Action\":\"update\",\"scope\":\"swarm\",\"timeNano\":5}", true },
+                { "{\"Type\":\"network\",\"Action\":\"create\",\"scope\":\"local\",\"timeNano\":5}", false },
+                { "{\"Type\":\"network\",\"Action\":\"create\",\"scope\":\"\",\"timeNano\":5}", false },
+                { "{\"Type\":\"network\",\"Action\":\"create\",\"timeNano\":5}", false },
+                { EVENT("container", "die", "{\"scope\":\"swarm\"}", ",\"timeNano\":5"), false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+
+                assert_good(event, cases[i].text, &d, &v);
+                assert_int_equal(v.event.of_swarm, cases[i].of_swarm);
+        }
+}
+
 static void test_event_times(void **state __attribute__((unused))) {
         static const struct {
                 const char *text;
@@ -286,6 +308,7 @@ int main(void) {
                 cmocka_unit_test(test_event_die),
                 cmocka_unit_test(test_event_actions),
                 cmocka_unit_test(test_event_other_types),
+                cmocka_unit_test(test_event_scope),
                 cmocka_unit_test(test_event_times),
                 cmocka_unit_test(test_event_attributes),
                 cmocka_unit_test(test_event_labels),
