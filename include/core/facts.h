@@ -118,8 +118,8 @@ typedef struct EngineEvent {
         EventAction action;
         ContainerId id;
         int64_t time_nsec; /* realtime, as the engine wrote it */
-        /* About an object of the Swarm, not of this engine (scope "swarm"). Its time is the object's: a manager that
-         * starts tells of those that it finds in its log, in times from before its start. */
+        /* About an object of the Swarm, not of this engine (scope "swarm"). Its time is the object's: a
+         * manager that starts tells of those that it finds in its log, in times from before its start. */
         bool of_swarm;
         const char *name;
         const char *image;

@@ -32,9 +32,10 @@ void decoded_done(Decoded *d);
 
 #define _cleanup_decoded_ _cleanup_(decoded_done)
 
-/* Each: returns 0; -EBADMSG if the text is not a JSON object of this kind; -ENOMEM. On failure nothing
- * is written. `text` need not outlive the call, nor be NUL-terminated; d must be fresh (DECODED_INIT or
- * done). An empty string is "not told", but in all_labels it is "". */
+/* Each: returns 0; -EBADMSG if the text is not a JSON object of this kind; -EMSGSIZE if it has more than
+ * JSON_VALUES_MAX values (engine/json-value.h); -ENOMEM. On failure nothing is written. `text` need not
+ * outlive the call, nor be NUL-terminated; d must be fresh (DECODED_INIT or done). An empty string is "not
+ * told", but in all_labels it is "". */
 
 /* The time must be there and positive: timeNano, or else `time`. For events that are not about
  * containers, or whose action is none of EventAction's, nothing else is read but the scope. */

@@ -14,9 +14,13 @@
 
 typedef struct cJSON cJSON;
 
+/* Of an object, with all that it holds, so many values at most: each takes a hundred bytes, and a text
+ * within its cap can have a million. A container whose owner means well has a few hundred. */
+#define JSON_VALUES_MAX 100000
+
 /* Parses one JSON object with nothing but white space around it. The text need not be NUL-terminated.
- * Returns 0; -EBADMSG; -ENOMEM. The caller gives *ret to cJSON_Delete(). As in all of cJSON, a string ends
- * at its first \u0000. */
+ * Returns 0; -EBADMSG; -EMSGSIZE if it has more than JSON_VALUES_MAX values; -ENOMEM. The caller gives
+ * *ret to cJSON_Delete(). As in all of cJSON, a string ends at its first \u0000. */
 int json_value_parse(const char *text, size_t size, cJSON **ret);
 
 typedef enum JsonKind {

@@ -153,6 +153,11 @@ static int call_event_lost(EngineCall *call) {
         return 0;
 }
 
+/* The fault of one object, which says nothing about the others. */
+static bool is_unreadable(int error) {
+        return error == -EBADMSG || error == -EMSGSIZE;
+}
+
 static int on_event_object(const char *text, size_t size, void *userdata) {
         _cleanup_decoded_ Decoded d = DECODED_INIT;
         EngineCall *call = userdata;
@@ -164,7 +169,7 @@ static int on_event_object(const char *text, size_t size, void *userdata) {
                 return call->error;
 
         r = decode_event(text, size, &d, &event);
-        if (r == -EBADMSG)
+        if (is_unreadable(r))
                 return call_event_lost(call);
         if (r < 0)
                 return r;
@@ -190,7 +195,7 @@ static int on_element_object(const char *text, size_t size, void *userdata) {
         int r;
 
         r = decode_summary(text, size, &d, &summary);
-        if (r == -EBADMSG) {
+        if (is_unreadable(r)) {
                 call->n_passed_over++;
                 return 0;
         }
@@ -207,7 +212,7 @@ static int on_service_object(const char *text, size_t size, void *userdata) {
         int r;
 
         r = decode_service(text, size, &d, &service);
-        if (r == -EBADMSG) {
+        if (is_unreadable(r)) {
                 call->n_passed_over++;
                 return 0;
         }

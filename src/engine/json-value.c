@@ -25,6 +25,22 @@ static bool is_space(char c) {
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Each value but the first stands behind a comma, or is the first of what opens there. */
+static bool has_too_many_values(const char *text, const char *end) {
+        size_t n = 0;
+        bool quoted = false;
+
+        for (; text < end; text++) {
+                if (*text == '"')
+                        quoted = !quoted;
+                else if (quoted)
+                        text += *text == '\\';
+                else if (*text == ',' || *text == '[' || *text == '{')
+                        n++;
+        }
+        return n > JSON_VALUES_MAX;
+}
+
 int json_value_parse(const char *text, size_t size, cJSON **ret) {
         cJSON_Hooks hooks = { .malloc_fn = allocate, .free_fn = free };
         const char *end = text + size, *parsed = NULL;
@@ -40,6 +56,8 @@ int json_value_parse(const char *text, size_t size, cJSON **ret) {
          * early. */
         if (text == end || *text != '{' || end[-1] != '}' || memchr(text, '\0', (size_t)(end - text)))
                 return -EBADMSG;
+        if (has_too_many_values(text, end))
+                return -EMSGSIZE;
 
         cJSON_InitHooks(&hooks);
         out_of_memory = false;

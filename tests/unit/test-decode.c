@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "decode-fixture.h"
+#include "engine/json-value.h"
 #include "base/cleanup.h"
 #include "little-memory.h"
 
@@ -77,7 +78,7 @@ static void test_nul(void **state __attribute__((unused))) {
 }
 
 static void test_deep_nesting(void **state __attribute__((unused))) {
-        enum { DEPTH = 100000 };
+        enum { DEPTH = JSON_VALUES_MAX - 10 };
         _cleanup_free_ char *text = malloc(10 + DEPTH + DEPTH + 2);
         _cleanup_decoded_ Decoded d = DECODED_INIT;
         char *p;
@@ -110,6 +111,36 @@ static void test_many_labels(void **state __attribute__((unused))) {
         assert_label(&v.summary.all_labels, "l0", "");
         assert_label(&v.summary.all_labels, "l9999", "");
         assert_label(&v.summary.all_labels, "l10000", NULL);
+}
+
+/* A text within its cap that would make a tree of a hundred times its size is refused before there is one; commas and
+ * brackets in strings make no tree. */
+static void test_too_many_values(void **state __attribute__((unused))) {
+        static const struct {
+                const char *item;
+                int n, result;
+        } cases[] = {
+                { "\"\",", JSON_VALUES_MAX - 10, 0 },
+                { "\"\",", JSON_VALUES_MAX, -EMSGSIZE },
+                { "{\"\":0},", JSON_VALUES_MAX / 2 + 1, -EMSGSIZE },
+                { "[],", JSON_VALUES_MAX / 2 + 1, -EMSGSIZE },
+                { "\",[{\\\",[{\\\\\",", JSON_VALUES_MAX / 2, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                size_t item = strlen(cases[i].item);
+                _cleanup_free_ char *text = malloc(200 + (size_t)cases[i].n * item);
+                _cleanup_decoded_ Decoded d = DECODED_INIT;
+                Result v;
+                char *p;
+
+                assert_non_null(text);
+                p = stpcpy(text, "{\"Id\":\"" ID "\",\"Ports\":[");
+                for (int k = 0; k < cases[i].n; k++)
+                        p = stpcpy(p, cases[i].item);
+                strcpy(p, "0]}");
+                assert_int_equal(summary(text, strlen(text), &d, &v), cases[i].result);
+        }
 }
 
 static void test_summary(void **state __attribute__((unused))) {
@@ -386,17 +417,16 @@ static void test_error(void **state __attribute__((unused))) {
 
 /* A text whose tree needs more than there is: not the engine's fault, so not -EBADMSG. */
 static int little_memory(void) {
-        const size_t size = 3 * MEGABYTE;
+        const size_t size = 30 * MEGABYTE;
         _cleanup_free_ char *text = malloc(size);
         Decoded d = DECODED_INIT;
         const char *message;
 
         if (!text)
                 return -1;
-        memcpy(text, "{\"a\":[1", 7);
-        for (size_t i = 7; i < size - 3; i += 2)
-                memcpy(text + i, ",1", 2);
-        memcpy(text + size - 3, "]} ", 3);
+        memset(text, 'x', size);
+        memcpy(text, "{\"a\":\"", 6);
+        memcpy(text + size - 2, "\"}", 2);
 
         if (decode_error(text, size, &d, &message) != -ENOMEM)
                 return -1;
@@ -419,6 +449,7 @@ int main(void) {
                 cmocka_unit_test(test_nul),
                 cmocka_unit_test(test_deep_nesting),
                 cmocka_unit_test(test_many_labels),
+                cmocka_unit_test(test_too_many_values),
                 cmocka_unit_test(test_summary),
                 cmocka_unit_test(test_summary_tolerates),
                 cmocka_unit_test(test_summary_fields),
