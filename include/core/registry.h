@@ -15,6 +15,9 @@
 #include "core/instant.h"
 #include "core/profile.h"
 
+/* More than any node could have: who tells of more is no engine. Half of what the unit's MemoryMax= is. */
+#define REGISTRY_CONTAINERS_MAX 200000
+
 typedef struct Registry Registry;
 
 int registry_new(Registry **ret);
@@ -47,13 +50,14 @@ void registry_on_label_fault(Registry *r, LabelFaultHandler handler, void *userd
 
 /* Takes in an event. Containers that are not known come into being unless it is a `destroy`; those that
  * do not carry Swarm's label are passed over unless settings_reap_others(). *ret (may be NULL) is the
- * container, NULL if there is none (afterwards). Returns 0 or -ENOMEM: then a list is needed, and until
- * it tells of the container again nothing is due for it. */
+ * container, NULL if there is none (afterwards). Returns 0; -ENOMEM: then a list is needed, and until it
+ * tells of the container again nothing is due for it; or -E2BIG: it would be one more than
+ * REGISTRY_CONTAINERS_MAX. */
 int registry_apply_event(
                 Registry *r, const EngineEvent *e, const Instant *now, bool replayed, Container **ret);
 
 /* Takes in an element of a list that was filtered by is-task=true (SCOPE_TASK: it is a Swarm task) or
- * is-task=false (SCOPE_OTHER). */
+ * is-task=false (SCOPE_OTHER). Returns 0; -ENOMEM; or -E2BIG, as above. */
 int registry_apply_summary(Registry *r, const ContainerSummary *s, Scope scope, const Instant *now,
                 usec_t asked, Container **ret);
 

@@ -84,10 +84,11 @@ static int add(Registry *r, const ContainerId *id, Container **ret) {
         Container *c;
         int k;
 
+        if (registry_count(r) >= REGISTRY_CONTAINERS_MAX)
+                return -E2BIG;
         k = due_queue_reserve(&r->due, registry_count(r) + 1);
         if (k < 0)
                 return k;
-
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;

@@ -115,6 +115,16 @@ static void on_destroyed(Manager *m, const EngineEvent *event, const Instant *no
         manager_arm_due_timer(m);
 }
 
+/* Lists that are cut off would never let any of them be forgotten again: the service manager starts it anew. */
+static void give_up(Manager *m) {
+        if (m->stopping)
+                return;
+        log_error("The engine tells of more than %d containers, which no node has: ending",
+                        REGISTRY_CONTAINERS_MAX);
+        m->stopping = true;
+        manager_finish(m, EXIT_CANNOT_RUN);
+}
+
 static void on_event(const EngineEvent *event, void *userdata) {
         Manager *m = userdata;
         /* A later connection begins with what happened since the last event that was seen. */
@@ -137,6 +147,10 @@ static void on_event(const EngineEvent *event, void *userdata) {
         c = registry_find(m->registry, &event->id);
         was_stopped = c && c->slot;
         r = registry_apply_event(m->registry, event, &now, replayed, &c);
+        if (r == -E2BIG) {
+                give_up(m);
+                return;
+        }
         if (r < 0) {
                 log_error("Cannot take in an event: %s. Listing again", strerror(-r));
                 manager_list_soon(m);
@@ -281,6 +295,10 @@ static void look_for_the_unlisted(Manager *m) {
 static void on_synced(SyncResult *result, int error, const char *step, const char *message, void *userdata) {
         Manager *m = userdata;
 
+        if (error == -E2BIG) {
+                give_up(m);
+                return;
+        }
         if (error < 0) {
                 if (!m->lost_said)
                         log_warning("Cannot read the engine's %s: %.512s. Connecting anew", step,

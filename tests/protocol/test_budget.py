@@ -16,6 +16,7 @@ from engine_model import container_event
 from standin import Standin, bulk_running
 
 MIB = 1 << 20
+MOST = 200_000
 SETUP = {"version", "ping", "info", "ring", "list"}
 
 
@@ -200,3 +201,25 @@ def test_cut_in_a_crowd(engine: Standin, reaperd: Reaperd, crowd: bytes) -> None
     assert engine.asked("inspect")[0].at > engine.asked("list")[1].at
     memory = reaperd.memory("VmHWM", "VmRSS")
     assert memory["VmHWM"] - memory["VmRSS"] <= 4 * MIB
+
+
+def bare(count: int) -> bytes:
+    """List elements that say next to nothing: as cheap for this test as they are for a liar."""
+    return b",".join(b'{"Id":"%064x","State":"running"}' % (n + 1) for n in range(count))
+
+
+@pytest.mark.parametrize("by", ["a list", "events"])
+def test_more_containers_than_any_node_has(engine: Standin, reaperd: Reaperd, by: str) -> None:
+    """It ends rather than to eat the node, whoever tells of them; with as many as it takes it goes on."""
+    engine.bulk = bare(MOST - 10)
+    reaperd.start()
+    engine.witness()
+    added = [engine.add(slot=n, state="running") for n in range(10)]
+    if by == "a list":
+        engine.add(state="running")
+        engine.resync()
+    else:
+        for c in [*added, engine.add(state="running")]:
+            engine.emit("start", c)
+    assert reaperd.wait_exit(60) == 3
+    assert reaperd.count("more than 200000 containers, which no node has") == 1
