@@ -14,15 +14,16 @@
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* Reads the configuration. `path` NULL means the default file (which may be missing) with the drop-in
- * folders of /usr/lib, /run and /etc; else that file (a missing one is an error) with PATH.d/. Drop-ins are
- * merged by file name over the folders, as systemd does: the one in the folder of highest priority (/etc
- * over /run over /usr/lib) hides others of its name, and they are read in the order of their names, after
- * the main file. A drop-in that is (a link to) /dev/null is masked.
- * `root` is put before the default folders (NULL or "" for none); tests use it.
+ * folders of /usr/lib, /run and /etc; else that file (a missing one is an error) with PATH.d/. Drop-ins
+ * are merged by file name over the folders, as systemd does: the one in the folder of highest priority
+ * (/etc over /run over /usr/lib) hides others of its name, and they are read in the order of their
+ * names, after the main file. A drop-in that is (a link to) /dev/null is masked. A file or folder that
+ * everybody can write is an error. `root` is put before the default folders (NULL or "" for none);
+ * tests use it.
  *
  * Returns 0 with *ret filled in (ret_report may hold notices); -EINVAL if there are errors, all of them
- * in *ret_report; -ENOMEM. *ret_report is always initialised (release it with config_report_done()), *ret
- * only on 0. */
+ * in *ret_report; -ENOMEM. *ret_report is always initialised (release it with config_report_done()),
+ * *ret only on 0. */
 int config_load(const char *path, const char *root, Settings *ret, ConfigReport *ret_report);
 
 /* Writes the effective configuration as an INI file that config_load() reads back to the same values, each

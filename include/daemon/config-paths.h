@@ -18,7 +18,8 @@ typedef struct ConfigPaths {
 
 /* Finds the files of the folders whose names end in ".conf" and do not begin with a dot, sorted by name
  * (bytes). Of files of one name only that in the folder named first is found. Folders that are missing hold
- * none; one that cannot be read is an error in *report. What the files are is not looked at.
+ * none; one that cannot be read, or that everybody can write, is an error in *report. What the files are is
+ * not looked at.
  * `folders` ends with NULL; `root` is put before each. Returns 0 or -ENOMEM; *ret is written on 0 only. */
 int config_paths_find(const char *root, const char *const *folders, ConfigReport *report, ConfigPaths *ret);
 

@@ -67,6 +67,10 @@ static int open_file(Load *l, const char *path, FileRole role, int *ret_fd) {
                                 S_ISDIR(st.st_mode)    ? "a directory"
                                 : S_ISFIFO(st.st_mode) ? "a FIFO"
                                                        : "a device");
+        /* Else anybody here decides what is removed, or that nothing is. */
+        if (st.st_mode & S_IWOTH)
+                return file_fault(l, path,
+                                "can be written by everybody, accepted: a file that others cannot write");
 
         *ret_fd = TAKE_FD(fd);
         return 1;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "daemon/config-paths.h"
@@ -35,6 +36,7 @@ static int add_path(ConfigPaths *p, const char *folder, const char *name) {
 
 static int add_folder(ConfigPaths *p, const char *folder, ConfigReport *report) {
         _cleanup_(closedirp) DIR *d = NULL;
+        struct stat st;
 
         d = opendir(folder);
         if (!d) {
@@ -47,6 +49,12 @@ static int add_folder(ConfigPaths *p, const char *folder, ConfigReport *report) 
                                 "none",
                                 strerror(errno));
         }
+
+        /* Drop-ins of anybody's would be read; a sticky bit does not prevent that. */
+        if (fstat(dirfd(d), &st) >= 0 && st.st_mode & S_IWOTH)
+                return config_report_add(report, CONFIG_ERROR, folder, 0,
+                                "folder of drop-ins can be written by everybody, accepted: one that others "
+                                "cannot write");
 
         for (;;) {
                 const struct dirent *e;

@@ -188,6 +188,41 @@ static void only_regular_files_are_read(void **state) {
         close(fd);
 }
 
+/* Whoever may write it decides what is removed. */
+static void what_everybody_can_write_is_refused(void **state) {
+        (void)state;
+        put(ETC, "[Reaper]\nParallelism=2\n");
+        put(ETC ".d/a.conf", "[Reaper]\nParallelism=3\n");
+        put(RUN ".d/b.conf", "[Reaper]\nParallelism=4\n");
+        put(LIB ".d/c.conf", "[Reaper]\nParallelism=5\n");
+        put("/own.conf", "");
+
+        /* a group of administrators is none of our business */
+        assert_int_equal(chmod(at(ETC), 0664), 0);
+        assert_int_equal(chmod(at(ETC ".d"), 0775), 0);
+        assert_int_equal(chmod(at(ETC ".d/a.conf"), 0660), 0);
+        _cleanup_loaded_ Loaded good = load(NULL);
+        assert_loaded(&good);
+        assert_int_equal(good.settings.parallelism, 5);
+
+        assert_int_equal(chmod(at(ETC), 0646), 0);
+        assert_int_equal(chmod(at(ETC ".d/a.conf"), 0666), 0);
+        assert_int_equal(chmod(at(RUN ".d"), 0777), 0);
+        assert_int_equal(chmod(at(LIB ".d"), 01777), 0);
+        assert_int_equal(chmod(at("/own.conf"), 0602), 0);
+        _cleanup_loaded_ Loaded bad = load(NULL);
+        assert_faults(&bad,
+                        ETC ": can be written by everybody, accepted: a file that others cannot write\n" RUN
+                            ".d: folder of drop-ins can be written by everybody, accepted: one that others "
+                            "cannot write\n" LIB
+                            ".d: folder of drop-ins can be written by everybody, accepted: one that others "
+                            "cannot write\n" ETC ".d/a.conf: can be written by everybody, accepted: a file "
+                                                 "that others cannot write\n");
+        _cleanup_loaded_ Loaded own = load(at("/own.conf"));
+        assert_faults(&own, "/own.conf: can be written by everybody, accepted: a file that others cannot "
+                            "write\n");
+}
+
 static void folders_that_are_none_are_told(void **state) {
         (void)state;
         put(ETC ".d", "");
@@ -398,6 +433,7 @@ int main(void) {
                 test(drop_ins_can_be_masked),
                 test(links_are_followed_unless_they_lead_nowhere),
                 test(only_regular_files_are_read),
+                test(what_everybody_can_write_is_refused),
                 test(folders_that_are_none_are_told),
                 test(large_files_are_refused),
                 test(all_faults_of_all_files_are_told),
