@@ -20,7 +20,7 @@
 #define FIELDS_MAX 24
 
 static int max_level = LOG_INFO;
-static bool to_journal = false;
+static bool to_journal = false, lasting = false;
 
 void log_open(void) {
         const char *stream = getenv("JOURNAL_STREAM");
@@ -40,6 +40,10 @@ void log_open(void) {
 
 bool log_is_to_journal(void) {
         return to_journal;
+}
+
+void log_set_lasting(void) {
+        lasting = true;
 }
 
 void log_set_max_level(int level) {
@@ -135,9 +139,11 @@ static int send_to_journal(int level, const char *message_id, const LogField *fi
         return r;
 }
 
-static void send_to_stderr(const char *message) {
+static void send_to_stderr(int level, const char *message) {
         char line[MESSAGE_SIZE_MAX + 16];
-        int n = snprintf(line, sizeof(line), "reaperd: %s\n", message);
+        /* The journal takes the priority from the line, see sd-daemon(3), and has the name already. */
+        int n = to_journal ? snprintf(line, sizeof(line), "<%d>%s\n", level, message)
+                           : snprintf(line, sizeof(line), "reaperd: %s\n", message);
         ssize_t written;
 
         /* One write(), so that lines of several processes do not mix. There is nobody to tell if it
@@ -158,8 +164,9 @@ __attribute__((format(printf, 5, 0))) static void log_v(int level, const char *m
         vsnprintf(raw, sizeof(raw), format, ap);
         log_escape(message, sizeof(message), raw);
 
-        if (!to_journal || send_to_journal(level, message_id, fields, n_fields, message) < 0)
-                send_to_stderr(message);
+        if (!to_journal || (!lasting && !message_id && n_fields == 0) ||
+                        send_to_journal(level, message_id, fields, n_fields, message) < 0)
+                send_to_stderr(level, message);
         errno = saved;
 }
 

@@ -20,6 +20,7 @@
 #include "core-fixtures.h"
 
 static int journal_answer;
+static bool is_lasting = true; /* see log_set_lasting() */
 
 int sd_journal_sendv(const struct iovec *iov, int n);
 
@@ -77,6 +78,8 @@ static void run(void (*f)(void), const char *journal_stream) {
                 close(out[0]);
                 close(out[1]);
                 log_open();
+                if (is_lasting)
+                        log_set_lasting();
                 f();
                 _exit(0);
         }

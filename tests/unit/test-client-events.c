@@ -285,11 +285,11 @@ static void test_free_when_done(void **state) {
                 run_until(&f, &f.n_done, 1);
                 close_fixture(&f);
 
-                open_fixture_with(&f, script_stream, 50 * USEC_PER_MSEC);
+                open_fixture_with(&f, script_stream, 500 * USEC_PER_MSEC);
                 f.opened = variants[i];
                 subscribe(&f);
                 run_until(&f, &f.n_open, 1);
-                turn(&f, 100 * USEC_PER_MSEC);
+                turn(&f, 600 * USEC_PER_MSEC);
                 assert_int_equal(f.n_done, 0);
                 close_fixture(&f);
         }

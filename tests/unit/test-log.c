@@ -150,8 +150,26 @@ static void test_journal(void **state) {
         journal_answer = -ECONNREFUSED; /* what the journal does not take goes to stderr */
         run(say_a_few_lines, THE_JOURNAL);
         journal_answer = 0;
-        assert_int_equal(strncmp(on_stderr, lines, strlen(on_stderr)), 0);
-        assert_string_equal(lines + strlen(on_stderr), "reaperd: what the record's field ODD holds\n");
+        assert_string_equal(on_stderr,
+                        "<6>Removed 0123456789ab web.1.xyz: ttl-expired, age 1h 2min, exit 0\n"
+                        "<3>one\\x0atwo\\x1b[0m\n"
+                        "<5>a record\n");
+        assert_string_equal(in_journal, "");
+}
+
+/* What a process that soon ends says has to be known for its service's: by stderr, but for records. */
+static void test_journal_of_a_short_life(void **state) {
+        (void)state;
+        is_lasting = false;
+        run(say_a_few_lines, THE_JOURNAL);
+        assert_string_equal(on_stderr,
+                        "<6>Removed 0123456789ab web.1.xyz: ttl-expired, age 1h 2min, exit 0\n"
+                        "<3>one\\x0atwo\\x1b[0m\n");
+        assert_int_equal(strncmp(in_journal, "MESSAGE=a record\n", 17), 0);
+
+        run(say_a_few_lines, NOT_SET);
+        is_lasting = true;
+        assert_string_equal(on_stderr, lines);
         assert_string_equal(in_journal, "");
 }
 
@@ -246,6 +264,7 @@ int main(void) {
                 cmocka_unit_test(test_levels),
                 cmocka_unit_test(test_stderr),
                 cmocka_unit_test(test_journal),
+                cmocka_unit_test(test_journal_of_a_short_life),
                 cmocka_unit_test(test_journal_stream_of_another),
                 cmocka_unit_test(test_where),
                 cmocka_unit_test(test_much),
