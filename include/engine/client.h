@@ -12,10 +12,10 @@
  * should be); -EMSGSIZE (larger than its cap); -EOPNOTSUPP (503 to a question about the Swarm: this
  * node cannot speak for it, as it is no manager, or locked); -ENOMEM; and, if the engine could not be
  * reached or the connection broke, what engine_error_is_connection() knows: -ECONNREFUSED, -ENXIO (no
- * socket there), -EPERM (the socket refuses us), -EHOSTUNREACH, -ECONNRESET, -ETIMEDOUT, -EIO. What a
- * handler returned to end its list or stream is told as it is. An answer with an error status counts as
- * that even if the connection broke before its text was complete. `message` is the engine's own text or
- * NULL; it is for people and never decides anything.
+ * socket there), -EPERM (the socket refuses us), -EAFNOSUPPORT (we may not use TCP), -EHOSTUNREACH,
+ * -ECONNRESET, -ETIMEDOUT, -EIO. What a handler returned to end its list or stream is told as it is. An
+ * answer with an error status counts as that even if the connection broke before its text was complete.
+ * `message` is the engine's own text or NULL; it is for people and never decides anything.
  */
 
 #include <stdbool.h>

@@ -34,10 +34,10 @@ typedef int (*RequestDataHandler)(Request *r, const void *data, size_t size, voi
 
 /* Called once at the end, from the event loop and never from inside request_start(). `error` is 0 if a
  * whole answer came (whatever its status), else a negative errno: -ECONNREFUSED, -ENOENT (no socket),
- * -EACCES, -ECONNRESET (cut, or framed wrongly), -ETIMEDOUT, -EHOSTUNREACH (name not resolved, no route),
- * -EBADMSG (not HTTP), -EMSGSIZE (headers over their cap), -ENOMEM, -EIO (else), or what the data handler
- * returned. `status` is 0 if the headers did not come. The handler may start, cancel and free requests,
- * this one and the transport too. */
+ * -EACCES, -EAFNOSUPPORT (no such sockets for us), -ECONNRESET (cut, or framed wrongly), -ETIMEDOUT,
+ * -EHOSTUNREACH (name not resolved, no route), -EBADMSG (not HTTP), -EMSGSIZE (headers over their cap),
+ * -ENOMEM, -EIO (else), or what the data handler returned. `status` is 0 if the headers did not come. The
+ * handler may start, cancel and free requests, this one and the transport too. */
 typedef void (*RequestDoneHandler)(Request *r, int error, long status, void *userdata);
 
 typedef struct RequestOptions {

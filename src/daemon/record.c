@@ -317,6 +317,9 @@ const char *request_problem(int error, const char *message) {
                 return "there is no such socket";
         case -EPERM:
                 return "permission to use the socket is denied";
+        case -EAFNOSUPPORT:
+                /* The kernel's own word for RestrictAddressFamilies=. */
+                return "this service may not use TCP, see tcp.conf.example in reaperd(8)";
         default:
                 return strerror(-error);
         }

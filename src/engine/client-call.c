@@ -53,6 +53,7 @@ size_t engine_call_passed_over(const EngineCall *call) {
 
 bool engine_error_is_connection(int error) {
         switch (error) {
+        case -EAFNOSUPPORT:
         case -ECONNREFUSED:
         case -ECONNRESET:
         case -ETIMEDOUT:

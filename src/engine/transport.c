@@ -55,6 +55,7 @@ struct Request {
         size_t headers_size; /* so far */
         long status;         /* of the final answer, when its headers are complete; else 0 */
         int error;           /* negative: why it ended, or is to end */
+        int socket_errno;    /* why there was no socket to connect with */
 };
 
 struct Transport {
@@ -112,10 +113,13 @@ static int on_ended(sd_event_source *s, void *userdata) {
         return 0;
 }
 
-static int connect_error(CURL *easy) {
+static int connect_error(const Request *r) {
         long e = 0;
 
-        (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &e);
+        (void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &e);
+        /* libcurl knows of connect(2) only. */
+        if (e == 0)
+                e = r->socket_errno;
 
         switch (e) {
         case ENOENT:
@@ -125,6 +129,8 @@ static int connect_error(CURL *easy) {
                 return -EACCES;
         case ETIMEDOUT:
                 return -ETIMEDOUT;
+        case EAFNOSUPPORT:
+                return -EAFNOSUPPORT;
         case EHOSTUNREACH:
         case ENETUNREACH:
         case ENETDOWN:
@@ -150,7 +156,7 @@ static int request_error(const Request *r, CURLcode code) {
                 /* libcurl is content with an answer that was cut inside its headers. */
                 return r->status > 0 ? 0 : -ECONNRESET;
         case CURLE_COULDNT_CONNECT:
-                return connect_error(r->easy);
+                return connect_error(r);
         case CURLE_COULDNT_RESOLVE_HOST:
                 return -EHOSTUNREACH;
         case CURLE_OPERATION_TIMEDOUT:
@@ -192,12 +198,17 @@ static void on_loop_failure(int error, void *userdata) {
 }
 
 static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
-        (void)userdata;
+        Request *r = userdata;
+        int fd;
+
         (void)purpose;
 
         /* A copy that another program inherits would keep a closed connection open, and registered with
          * epoll. */
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        if (fd < 0)
+                r->socket_errno = errno;
+        return fd;
 }
 
 #if CURL_HAS_PREREQ
@@ -333,6 +344,7 @@ static int easy_set_request(Request *r, const char *url, const RequestOptions *o
 #endif
         }
 
+        TRY_SET(r->easy, CURLOPT_OPENSOCKETDATA, r);
         TRY_SET(r->easy, CURLOPT_HEADERFUNCTION, on_header);
         TRY_SET(r->easy, CURLOPT_HEADERDATA, r);
         TRY_SET(r->easy, CURLOPT_WRITEFUNCTION, on_body);
