@@ -4,6 +4,9 @@
 VERSION := 0.1.0
 
 PREFIX     ?= /usr/local
+# Fedora has one folder for both kinds of programs, and another one for what zsh completes.
+SBINDIR    ?= $(PREFIX)/sbin
+ZSHDIR     ?= $(PREFIX)/share/zsh/vendor-completions
 SYSCONFDIR ?= /etc
 DESTDIR    ?=
 
@@ -18,7 +21,11 @@ ALL_CFLAGS   = -std=gnu11 $(WARNINGS) $(WERROR) $(HARDENING) -fPIE -D_GNU_SOURCE
                -DREAPERD_VERSION='"$(VERSION)"' -DREAPERD_SYSCONFDIR='"$(SYSCONFDIR)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 # Only the console asks for this, so that another PREFIX does not build everything anew.
-CTL_CFLAGS   = -DREAPERD_BINARY='"$(PREFIX)/sbin/reaperd"'
+CTL_CFLAGS   = -DREAPERD_BINARY='"$(SBINDIR)/reaperd"'
+# For --version. Of what it was built with, this is what no header tells.
+BUILD_CFLAGS = -DREAPERD_TARGET='"$(shell $(CC) -dumpmachine)"' \
+               -DREAPERD_LIBSYSTEMD='"$(shell $(PKG_CONFIG) --modversion libsystemd)"' \
+               -DREAPERD_INIH='"$(shell $(PKG_CONFIG) --modversion inih)"'
 LDLIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 SOURCES := $(sort $(wildcard src/*/*.c))
@@ -50,6 +57,9 @@ $(BUILD)/flags: FORCE
 $(BUILD)/ctl-flags: FORCE
 	@mkdir -p $(BUILD)
 	@$(call stamp,$(CTL_CFLAGS))
+$(BUILD)/build-flags: FORCE
+	@mkdir -p $(BUILD)
+	@$(call stamp,$(BUILD_CFLAGS))
 .PHONY: FORCE
 FORCE:
 
@@ -63,6 +73,11 @@ $(BUILD)/obj/ctl/%.o: src/ctl/%.c $(BUILD)/flags $(BUILD)/ctl-flags
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CTL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/base/build.o: src/base/build.c $(BUILD)/flags $(BUILD)/build-flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(BUILD_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BUILD)/libreaperd.a: $(LIBRARY)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -74,6 +89,12 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libreaperd.a $(BUILD)/flags
 
 .PHONY: units
 units: $(UNITS)
+
+# Whoever builds a package is seldom root, and if so, in a chroot or a container that may mount nothing.
+.PHONY: check-units
+check-units: units ## run the unit tests, but for those that want to be root and to mount
+	@for test in $$(grep -L '"layer-fixture.h"' tests/unit/test-*.c); do \
+	        test=$(BUILD)/tests/$$(basename $$test .c); echo $$test; $$test || exit 1; done
 
 # The static busybox that tools/deps.sh may have put there comes first.
 export PATH := $(CURDIR)/build/deps/bin:$(PATH)
@@ -102,7 +123,7 @@ check: deps ## run every test (root; installs what is missing)
 	@$(MAKE) --no-print-directory WERROR=-Werror all
 	@$(PYTHON) -B tests/run.py $(SUITES); status=$$?; $(GIVE_BACK); exit $$status
 
-C_FILES := $(sort $(wildcard src/*/*.c include/*/*.h tests/unit/*.[ch]))
+C_FILES := $(sort $(wildcard src/*/*.c include/*/*.h tests/unit/*.[ch] tests/box/fences/*.[ch]))
 
 .PHONY: format
 format: ## format the C files
@@ -114,11 +135,12 @@ lint: ## clang-tidy over the sources
 	@printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 1 sh -c \
 	        'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude \
 	                -DREAPERD_VERSION=\"$(VERSION)\" -DREAPERD_SYSCONFDIR=\"/etc\" \
-	                -DREAPERD_BINARY=\"/usr/sbin/reaperd\" 2>/dev/null' sh
+	                -DREAPERD_BINARY=\"/usr/sbin/reaperd\" -DREAPERD_TARGET=\"\" -DREAPERD_LIBSYSTEMD=\"\" \
+	                -DREAPERD_INIH=\"\" 2>/dev/null' sh
 
 INSTALL ?= install
 bindir      := $(DESTDIR)$(PREFIX)/bin
-sbindir     := $(DESTDIR)$(PREFIX)/sbin
+sbindir     := $(DESTDIR)$(SBINDIR)
 mandir      := $(DESTDIR)$(PREFIX)/share/man
 docdir      := $(DESTDIR)$(PREFIX)/share/doc/reaperd
 unitdir     := $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -129,19 +151,20 @@ confdir     := $(DESTDIR)$(SYSCONFDIR)/reaperd
 policydir   := $(DESTDIR)$(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/dbus-1/system.d
 interfaces  := $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces
 bashdir     := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-zshdir      := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+zshdir      := $(DESTDIR)$(ZSHDIR)
 
 # Examples of drop-ins for the unit: documents, until an admin copies one.
 DROPINS := $(notdir $(wildcard systemd/reaperd.service.d/*.example))
 
 # The sources name the places that a distribution's package has. Copies a text with those of this installation, after
 # edits of its own.
-place = sed $(3) -e 's|/usr/sbin/reaperd|$(PREFIX)/sbin/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' \
+place = sed $(3) -e 's|/usr/sbin/reaperd|$(SBINDIR)/reaperd|g' -e 's|/etc/reaperd|$(SYSCONFDIR)/reaperd|g' \
         -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' \
         -e 's|/usr/share/dbus-1/system.d|$(policydir:$(DESTDIR)%=%)|g' \
         -e 's|/usr/share/dbus-1/interfaces|$(PREFIX)/share/dbus-1/interfaces|g' $(1) > $(2) && chmod 644 $(2)
 # What the README refers to lies elsewhere once it is installed.
-links := -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' -e 's|](systemd/reaperd.service.d/|](|g' \
+links := -e 's|](\.\./|](|g' -e 's|](container/|](|g' -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' \
+        -e 's|](systemd/reaperd.service.d/|](|g' \
         -e 's|](docs/|](|g' -e 's|](conf/reaperd-|](reaperd-|g' \
         -e 's|](man/\([A-Za-z0-9.]*\)\([158]\))|](../../man/man\2/\1\2)|g'
 
@@ -162,7 +185,11 @@ install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration
 	$(call place,README.md,$(docdir)/README.md,$(links))
 	$(call place,CHANGELOG.md,$(docdir)/CHANGELOG.md)
 	$(call place,CONTRIBUTING.md,$(docdir)/CONTRIBUTING.md)
+	$(call place,SECURITY.md,$(docdir)/SECURITY.md)
 	$(call place,docs/memory.md,$(docdir)/memory.md,$(links))
+	$(call place,docs/fleet.md,$(docdir)/fleet.md,$(links))
+	$(call place,container/reaperd-stack.yml,$(docdir)/reaperd-stack.yml)
+	$(INSTALL) -m 644 container/reaperd-fleet.conf $(docdir)
 	$(INSTALL) -m 644 LICENSE conf/reaperd-alerts.yml conf/reaperd-dashboard.json $(docdir)
 	$(foreach dropin,$(DROPINS),$(call place,systemd/reaperd.service.d/$(dropin),$(docdir)/$(dropin)) &&) :
 	$(call place,systemd/reaperd.service,$(unitdir)/reaperd.service)
@@ -185,6 +212,7 @@ uninstall: ## remove what install put there, but not the configuration
 	        $(zshdir)/_reaperctl $(mandir)/man1/reaperctl.1 $(mandir)/man5/org.reaperd.Reaper1.5
 	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
 	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/memory.md \
+	        $(docdir)/SECURITY.md $(docdir)/fleet.md $(docdir)/reaperd-stack.yml $(docdir)/reaperd-fleet.conf \
 	        $(DROPINS:%=$(docdir)/%) $(docdir)/reaperd-alerts.yml $(docdir)/reaperd-dashboard.json \
 	        $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf $(catalogdir)/reaperd.catalog
 	rmdir $(docdir) 2>/dev/null || :
@@ -192,6 +220,47 @@ ifeq ($(DESTDIR),)
 	@printf '%s\n' '' 'What is left of it: $(SYSCONFDIR)/reaperd, /var/lib/reaperd, and the user reaperd. What is left to do:' \
 	        '    systemctl daemon-reload && systemctl reload dbus && journalctl --update-catalog'
 endif
+
+# Built from a copy of the sources, so that neither build finds anything of the other, and without the caller's
+# environment: what differs there would differ in the package. What it was built with is in the .buildinfo.
+DEB_VERSION = $(subst -dev,~dev,$(VERSION))$(DEB_SUFFIX)
+DEB_TREE    = $(BUILD)/deb/reaperd-$(VERSION)
+.PHONY: deb
+deb: ## build the Debian package (installs what is missing if root); DEB_SUFFIX=~deb12 goes behind the version
+	@tools/deps.sh deb
+	@rm -rf $(BUILD)/deb
+	@tools/release.sh tree $(DEB_TREE)
+	@sed -i 's/^VERSION := .*/VERSION := $(VERSION)/' $(DEB_TREE)/Makefile
+	@tools/release.sh debian-changelog '$(DEB_VERSION)' > $(DEB_TREE)/debian/changelog
+	@cd $(DEB_TREE) && env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS" \
+	        DEB_BUILD_PROFILES="$$DEB_BUILD_PROFILES" dpkg-buildpackage -b -us -uc > ../log 2>&1 || { cat ../log >&2; exit 1; }
+	@cd $(BUILD)/deb && rm -f ./*.changes && mv -f ./*deb ./*.buildinfo ..
+	@rm -rf $(BUILD)/deb
+	@ls $(BUILD)/reaperd*_$(DEB_VERSION)_*deb; $(GIVE_BACK)
+
+.PHONY: rpm srpm
+rpm: ## build packages for Fedora and RHEL (rpmbuild; installs what is missing if root)
+srpm: ## build the source package of these, for a build elsewhere
+rpm srpm: tarball
+	@tools/deps.sh rpm
+	@tools/rpm.sh $(if $(filter rpm,$@),all,source) $(VERSION) $(TARBALL) $(BUILD); status=$$?; $(GIVE_BACK); exit $$status
+
+# Of what is made by the same call, the sums come last.
+.PHONY: dist
+dist: tarball | $(filter deb rpm srpm image,$(MAKECMDGOALS)) ## pack the sources, and write SHA256SUMS over all kinds of packages
+	@tools/dist.sh sums $(VERSION) $(BUILD)
+	@cat $(BUILD)/SHA256SUMS; $(GIVE_BACK)
+
+TARBALL = $(BUILD)/reaperd-$(VERSION).tar.xz
+.PHONY: tarball
+tarball:
+	@mkdir -p $(BUILD)
+	@tools/dist.sh sources $(VERSION) $(TARBALL)
+
+.PHONY: image
+image: $(BUILD)/reaperd ## make an image for docker load, for container/reaperd-stack.yml
+	@$(PYTHON) -B container/image.py --binary=$(BUILD)/reaperd --version=$(VERSION) \
+	        --epoch="$$(tools/release.sh date)" $(BUILD); status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/build.h"
 #include "base/cleanup.h"
 #include "base/nearest-name.h"
 #include "ctl/node.h"
@@ -66,7 +68,7 @@ static const char help_options[] =
                 "     --no-pager                Do not pipe the output into a pager\n"
                 "  -l --full                    Shorten nothing\n"
                 "  -h --help                    Print this help and exit\n"
-                "     --version                 Print the version and exit\n"
+                "     --version                 Print the version and the build, and exit\n"
                 "\nOptions of list:\n"
                 "  -a --all                     Not only those that have stopped\n"
                 "     --service=NAME            Those of a service (also of reap)\n"
@@ -265,6 +267,17 @@ static int take_verb_option(int option, Options *o) {
         }
 }
 
+/* Of this build; which version a daemon is, `status` tells. */
+static int print_version(void) {
+        _cleanup_free_ char *text = build_describe(
+                        "reaperctl", (const BuildLibrary[]){ BUILD_CJSON, BUILD_LIBSYSTEMD, { 0 } });
+
+        if (!text)
+                return -ENOMEM;
+        (void)fputs(text, stdout);
+        return 1;
+}
+
 /* Returns 1 if that is all, as options_parse(). */
 static int take_option(int option, const char *given, const Verb *verb, Options *o) {
         switch (option) {
@@ -287,8 +300,7 @@ static int take_option(int option, const char *given, const Verb *verb, Options 
                 print_help();
                 return 1;
         case OPT_VERSION:
-                (void)fputs("reaperctl " REAPERD_VERSION "\n", stdout);
-                return 1;
+                return print_version();
         case 'n':
                 return take_verb_option(verb && (verb->takes & TAKES_LINES) ? OPT_LINES : OPT_DRY_RUN, o);
         case ':':

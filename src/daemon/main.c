@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "daemon/config-file.h"
 #include "daemon/manager.h"
+#include "daemon/version.h"
 
 typedef struct Arguments {
         bool check_config;
@@ -30,7 +31,7 @@ static const char help[] =
                 "  --dry-run          Decide and log, but remove nothing\n"
                 "  --once             Make one pass, without waiting, and exit\n"
                 "  --log-level=LEVEL  emerg, alert, crit, err, warning, notice, info or debug\n"
-                "  --version          Print the version and exit\n"
+                "  --version          Print the version, and what it was built with, and exit\n"
                 "  --help             Print this help and exit\n\n"
                 "Exit status: 0 for success; 1 for bad arguments, a bad configuration, or output that\n"
                 "cannot be written, with --once also if a removal failed; 2 if --once could not reach\n"
@@ -43,6 +44,16 @@ static int print(const char *text) {
                 return -EIO;
         }
         return 0;
+}
+
+static int print_version(void) {
+        _cleanup_free_ char *text = reaperd_version();
+
+        if (!text) {
+                log_error("Out of memory");
+                return -ENOMEM;
+        }
+        return print(text);
 }
 
 /* Returns 1 to go on, 0 to end well, negative to end badly (said already). */
@@ -104,7 +115,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *ret) {
                         log_set_max_level(level);
                         break;
                 case OPT_VERSION:
-                        return print("reaperd " REAPERD_VERSION "\n");
+                        return print_version();
                 case OPT_HELP:
                         return print(help);
                 default:

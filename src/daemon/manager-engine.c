@@ -115,7 +115,8 @@ static void on_destroyed(Manager *m, const EngineEvent *event, const Instant *no
         manager_arm_due_timer(m);
 }
 
-/* Lists that are cut off would never let any of them be forgotten again: the service manager starts it anew. */
+/* Lists that are cut off would never let any of them be forgotten again: the service manager starts it
+ * anew. */
 static void give_up(Manager *m) {
         if (m->stopping)
                 return;

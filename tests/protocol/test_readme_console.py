@@ -51,6 +51,7 @@ MASKS = ((r"\b[0-9a-f]{12}\b", "ID"),
          (r"/\S+\.conf(?::\d+)?", "FILE"),
          (r"\breaperd \d\S+ on \S+", "reaperd VERSION on HOST"),
          (r"version \d[^\s,]*, API \d\S+", "VERSIONS"),
+         (r"\b\d+\.\d+\.\d+(?:-dev)?(?!\S)", "VERSION"),
          (SPAN, "SPAN"), (SIZE, "SIZE"), (r"\d+", "N"))
 _BAR = re.compile(" [█-▏]+$")      # of the longest, and of what is left over
 

@@ -6,6 +6,7 @@
     tests/style/check.py --self-test   every check must fail on samples that break it, and pass on a clean one
 """
 
+import datetime
 import pathlib
 import re
 import shutil
@@ -287,6 +288,82 @@ def check_memory_tables(tree):
         yield f'{MEMORY_PAGE}: has other tables than those of {MEMORY_CSV}; bench/memory.py --tables makes them anew'
 
 
+MAKEFILE, CHANGELOG = 'Makefile', 'CHANGELOG.md'
+# All but documents, which show examples, and tests, which make up versions of their own.
+VERSIONLESS = ('completions/', 'conf/', 'container/', 'dbus/', 'debian/', 'include/', 'man/', 'packaging/', 'src/',
+               'systemd/', 'tools/')
+
+
+def released(heading):
+    """What a section of the changelog is of: numbers and a day, or None."""
+    found = re.fullmatch(r'\[(\d+)\.(\d+)\.(\d+)\] - (\d{4}-\d\d-\d\d)', heading)
+    try:
+        return found and (tuple(int(found[n]) for n in (1, 2, 3)), datetime.date.fromisoformat(found[4]))
+    except ValueError:
+        return None
+
+
+def check_version(tree):
+    """Between releases the version is that of the next one with -dev behind it, and the changelog begins with what
+    nobody has got yet; with a release both are of it."""
+    found = re.findall(r'^VERSION\s*[:?]?=\s*(.*)$', tree.text(MAKEFILE), re.M)
+    version = re.fullmatch(r'(\d+)\.(\d+)\.(\d+)(-dev)?', found[0]) if len(found) == 1 else None
+    if not version:
+        yield f'{MAKEFILE}: VERSION is to be said once, as 1.2.3 or 1.2.3-dev: {found}'
+        return
+    numbers = tuple(int(version[n]) for n in (1, 2, 3))
+    headings = re.findall(r'^## (.*)$', tree.text(CHANGELOG), re.M)
+
+    if version[4]:
+        if headings[:1] != ['[Unreleased]']:
+            yield f'{CHANGELOG}: begins with {headings[:1]}, and with [Unreleased] as long as VERSION is {version[0]}'
+        headings = headings[1:]
+    elif not headings or not (first := released(headings[0])) or first[0] != numbers:
+        yield f'{CHANGELOG}: begins with {headings[:1]}, and as VERSION is {version[0]}, with [{version[0]}] - YYYY-MM-DD'
+
+    before = (numbers, datetime.date.max) if version[4] else None
+    for heading in headings:
+        this = released(heading)
+        if not this:
+            yield f'{CHANGELOG}: {heading} is none of [1.2.3] - YYYY-MM-DD'
+        elif before and (this[0] >= before[0] or this[1] > before[1]):
+            yield f'{CHANGELOG}: {heading} is not older than what is above it'
+        before = this or before
+
+    stated = re.compile(rf'(?<![\d.]){version[1]}\.{version[2]}\.{version[3]}(?![\d.]*\d)')
+    for name in tree.files:
+        if name.startswith(VERSIONLESS):
+            for number, line in tree.lines(name):
+                if stated.search(line):
+                    yield f'{name}:{number}: states the version, which only {MAKEFILE} does'
+
+
+SECURITY = 'SECURITY.md'
+
+
+def check_security(tree):
+    """Every claim has a test: one at least below each heading of a party, and those that are named are there and run."""
+    if SECURITY not in tree.files:
+        yield f'{SECURITY}: is missing'
+        return
+    text = tree.text(SECURITY)
+    parties = re.findall(r'^### (.*)\n((?:(?!##).*\n?)*)', text, re.M)
+    if not parties:
+        yield f'{SECURITY}: names no party'
+    for party, claims in parties:
+        if not re.search(r'`tests/[^`]*::', claims):
+            yield f'{SECURITY}: no test shows what stands against "{party}"'
+    for shown in sorted(set(re.findall(r'\btests/[^\s`,;)]*', text))):
+        name, _, test = shown.partition('::')
+        code = tree.text(name) if name in tree.files else ''
+        if not re.fullmatch(r'tests/[\w/-]+\.(?:py|c)::\w+', shown):
+            yield f'{SECURITY}: {shown} is not of the form tests/FILE::TEST'
+        # In C a test is a function that is also put into the list of main().
+        elif not re.search(rf'^def {test}\(' if name.endswith('.py') else
+                           rf'^static void {test}\(void \*\*(?s:.*)\({test}\b', code, re.M):
+            yield f'{SECURITY}: there is no test {shown}'
+
+
 CHECKS = [
     ('layers include to their left only', check_layers),
     ('core is pure', check_core_is_pure),
@@ -299,6 +376,8 @@ CHECKS = [
     ('every record has its entry in the catalog', check_catalog),
     ('the manual knows every record, field and verdict', check_manual_records),
     ('the tables about memory are those of the data', check_memory_tables),
+    (f'the version is said once, and {CHANGELOG} tells of it', check_version),
+    ('every threat has a test that is there', check_security),
 ]
 
 
@@ -334,6 +413,9 @@ MEMORY_ROWS = [memory_table.Row('small', 2, repetition, course, stage, {'disk': 
                                       ('reclaim', ('dropped', 'written', 'removed')))
                for number, stage in enumerate(stages)]
 MEMORY_DATA = memory_table.to_csv([('small', 'writes nothing')], ['disk', 'inodes'], MEMORY_ROWS)
+SECURITY_ONE = '### One\n\nA `tests/unit/test-a.c::test_x`.\n\n'
+SECURITY_TWO = '### Two\n\nB (`tests/protocol/test_b.py::test_y`,\n`tests/unit/test-a.c::test_x`).\n'
+SECURITY_TEXT = '# Security\n\n' + SECURITY_ONE + SECURITY_TWO + '\n## More\n\nText.\n'
 CLEAN = {
     RECORD_H: HEAD + f'#define MESSAGE_ID_ONE "{ONE}"\n#define MESSAGE_ID_TWO "{TWO}"\n',
     RECORD_C: HEAD + 'static void fields(F *f) {\n        add(f, "CONTAINER_ID", f->id);\n        end(f);\n}\n\n'
@@ -356,15 +438,22 @@ CLEAN = {
     'src/daemon/c.c': HEAD + '#include "core/b.h"\n#include "engine/d.h"\n',
     'src/ctl/e.c': HEAD + '#include "base/a.h"\n',
     'README.md': 'No licence line is needed here; a framework/workshop is no place; see src/work/x too.\n',
-    'Makefile': '# SPDX-License-Identifier: Apache-2.0\n',
+    MAKEFILE: '# SPDX-License-Identifier: Apache-2.0\nVERSION := 1.3.0\n',
+    CHANGELOG: '# Changelog\n\n## [1.3.0] - 2026-11-23\n\n### Added\n\n- A.\n\n## [1.2.9] - 2026-11-23\n\n- B.\n',
     '.clang-format': '# SPDX-License-Identifier: Apache-2.0\nBasedOnStyle: LLVM\nIndentWidth: 8\nColumnLimit: 109\n'
                      'SortIncludes: Never\n',
     MEMORY_BENCH: '# SPDX-License-Identifier: Apache-2.0\n',
     MEMORY_CSV: MEMORY_DATA,
     MEMORY_PAGE: memory_table.replaced('Text.\n' + MEMORY_MARKERS + 'More.\n', MEMORY_DATA),
+    SECURITY: SECURITY_TEXT,
+    'tests/unit/test-a.c': HEAD + 'static void test_x(void **state) {}\n\nstatic void test_idle(void **state) {}\n\n'
+                                  'int main(void) { run(test(test_x)); }\n',
+    'tests/protocol/test_b.py': '# SPDX-License-Identifier: Apache-2.0\ndef test_y() -> None:\n    helper(test_z)\n',
     '.gitignore': 'build/\n',
     'build/ignored.c': '#include "nonsense/x.h"\n',
 }
+DEVELOPED = {MAKEFILE: CLEAN[MAKEFILE].replace('1.3.0', '1.4.0-dev'),
+             CHANGELOG: '## [Unreleased]\n\n- C.\n\n' + CLEAN[CHANGELOG]}
 LONG = '/* ' + 'x' * (COLUMNS_MAX - 6) + ' */'
 # The check that must fail, and the files that make it fail.
 BAD = [
@@ -422,12 +511,36 @@ BAD = [
     *((check_memory_tables, {MEMORY_PAGE: text})
       for text in (MEMORY_MARKERS, 'Nothing.\n',
                    memory_table.replaced(MEMORY_MARKERS, MEMORY_DATA).replace('0.008', '0.009'))),
+    *((check_version, {**CLEAN, MAKEFILE: text})
+      for text in ('', 'VERSION := 1.3\n', 'VERSION := 1.3.1\n', 'VERSION := 1.3.0-dev\n', 'VERSION := 1.4.0-dev\n',
+                   'VERSION := 1.3.0-rc1\n', 'VERSION := 1.3.0\nVERSION := 1.3.0\n')),
+    *((check_version, {CHANGELOG: text})
+      for text in ('', DEVELOPED[CHANGELOG], CLEAN[CHANGELOG].replace(' - 2026-11-23', '', 1),
+                   CLEAN[CHANGELOG].replace('2026-11-23', '2026-11-31', 1),
+                   CLEAN[CHANGELOG].replace('2026-11-23', '2026-11-22', 1),
+                   CLEAN[CHANGELOG].replace('1.2.9', '1.10.0'), CLEAN[CHANGELOG].replace('1.2.9', '1.3.0'),
+                   CLEAN[CHANGELOG].replace('[1.2.9] - ', '[1.2.9] of '))),
+    *((check_version, {**DEVELOPED, **files})
+      for files in ({CHANGELOG: CLEAN[CHANGELOG]}, {MAKEFILE: 'VERSION := 1.3.0-dev\n'},
+                    {MAKEFILE: 'VERSION := 1.4.0\n'}, {CHANGELOG: '## [Unreleased]\n' + DEVELOPED[CHANGELOG]},
+                    {'packaging/bad.spec.in': 'Version: 1.4.0~dev\n'})),
+    (check_version, {'src/base/bad.c': HEAD + 'const char *x = "reaperd/1.3.0";\n'}),
+    (check_version, {'tools/bad.sh': 'tar -c reaperd-1.3.0.tar.xz\n'}),
+    *((check_security, {SECURITY: text})
+      for text in ('', '# Security\n', SECURITY_TEXT.replace('::test_y', '::test_z'), SECURITY_TEXT.replace('::test_y', ''),
+                   SECURITY_TEXT.replace('test_b', 'test_c'), SECURITY_TEXT.replace('a.c::test_x', 'a.c::test_idle'),
+                   SECURITY_TEXT.replace('::test_y', '::test_*'), SECURITY_TEXT.replace('A `tests/unit/test-a.c::test_x`.', 'A.'),
+                   SECURITY_TEXT.replace('## More', '### More'))),
     (check_elsewhere, {'README.md': 'see ../' + 'shared/design.md\n'}),
     (check_elsewhere, {'tests/bad.py': HEAD + 'open("/' + 'work/main/x")\n'}),
     (check_elsewhere, {'Makefile': 'A = /' + 'work\n'}),
 ]
 # Close to the limit, and allowed.
 GOOD = [
+    (check_version, DEVELOPED),
+    (check_version, {MAKEFILE: 'VERSION := 0.1.0\n', CHANGELOG: '## [0.1.0] - 2026-11-23\n'}),
+    (check_version, {'src/base/good.c': HEAD + '/* 11.3.0, 1.3.01, 0.1.3.0, 1.3.0.1 */\n'}),
+    (check_version, {'README.md': 'reaperd 1.3.0\n'}),
     (check_columns, {'src/base/good.c': HEAD + LONG + '\n'}),
     (check_length, {'src/base/good.c': HEAD + '\n' * (LINES_MAX - 1)}),
     (check_force, {'src/base/good.c': HEAD + '/* without force: 1 is enough */\n'}),

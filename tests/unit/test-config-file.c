@@ -217,7 +217,7 @@ static void what_everybody_can_write_is_refused(void **state) {
                             "cannot write\n" LIB
                             ".d: folder of drop-ins can be written by everybody, accepted: one that others "
                             "cannot write\n" ETC ".d/a.conf: can be written by everybody, accepted: a file "
-                                                 "that others cannot write\n");
+                            "that others cannot write\n");
         _cleanup_loaded_ Loaded own = load(at("/own.conf"));
         assert_faults(&own, "/own.conf: can be written by everybody, accepted: a file that others cannot "
                             "write\n");

@@ -113,8 +113,8 @@ static void test_many_labels(void **state __attribute__((unused))) {
         assert_label(&v.summary.all_labels, "l10000", NULL);
 }
 
-/* A text within its cap that would make a tree of a hundred times its size is refused before there is one; commas and
- * brackets in strings make no tree. */
+/* A text within its cap that would make a tree of many times its size is refused before there is one;
+ * commas and brackets in strings make no tree. */
 static void test_too_many_values(void **state __attribute__((unused))) {
         static const struct {
                 const char *item;
