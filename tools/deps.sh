@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what building (`deps.sh build`), or building and testing (`deps.sh test`), needs and this machine lacks.
+# Installs what building (`deps.sh build`), building a package (`deps.sh deb`, `deps.sh rpm`), or building and testing
+# (`deps.sh test`) needs and this machine lacks.
 #
 # On Debian and Ubuntu only; elsewhere it names what is missing. An engine that is there, whoever packaged it, is
 # used and never replaced, and nothing that gets installed here is started.
@@ -21,6 +22,11 @@ have_library() {
         have pkg-config && pkg-config --exists "$1"
 }
 
+# Of a package whose use another one checks for by name.
+installed() {
+        have dpkg-query && [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
 missing=
 need() { # package, and a test that fails where it is missing
         package=$1
@@ -38,8 +44,28 @@ need libsystemd-dev have_library libsystemd
 need libinih-dev have_library inih
 need uthash-dev test -e /usr/include/uthash.h
 
+# Whether any of these is wanted.
+wanted() {
+        case " $* " in
+        *" $want "*) return 0 ;;
+        esac
+        return 1
+}
+
+# What builds packages.
+if wanted deb test; then
+        need build-essential installed build-essential
+        need debhelper have dh
+        need libcmocka-dev have_library cmocka
+        need systemd-dev have_library systemd
+fi
+if wanted rpm test; then
+        need rpm have rpmbuild
+        need xz-utils have xz
+fi
+
 # What runs an engine; the demo needs it too.
-if [ "$want" != build ]; then
+if wanted demo test; then
         need python3 /usr/bin/python3 -c 'import ctypes, http.client, xml.etree' 2>/dev/null
         need docker.io have dockerd
         need containerd have containerd
@@ -52,7 +78,6 @@ if [ "$want" != build ]; then
 fi
 
 if [ "$want" = test ]; then
-        need libcmocka-dev have_library cmocka
         need python3-pytest /usr/bin/python3 -c 'import pytest' 2>/dev/null
         need valgrind have valgrind
         need clang have clang
@@ -65,6 +90,15 @@ if [ "$want" = test ]; then
         need systemd-journal-remote test -x /usr/lib/systemd/systemd-journal-remote -o -x /lib/systemd/systemd-journal-remote
         need zsh have zsh
         need bash-completion test -e /usr/share/bash-completion/bash_completion
+        # For what looks at packages, makes the trees that they are installed in, and repositories of them.
+        need lintian have lintian
+        need rpmlint have rpmlint
+        need cpio have cpio
+        need mmdebstrap have mmdebstrap
+        need docker-cli have docker
+        need python3-yaml /usr/bin/python3 -c 'import yaml' 2>/dev/null
+        need apt-utils have apt-ftparchive
+        need gnupg have gpg
 fi
 
 if [ -n "$missing" ]; then
@@ -92,8 +126,10 @@ if [ -n "$missing" ]; then
         echo "Installing:$missing"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
-        # Older releases have not split it off.
+        # Older releases have not split these off.
         apt-cache show dbus-daemon >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/ dbus-daemon/ dbus/')
+        apt-cache show systemd-dev >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/ systemd-dev/ systemd/')
+        apt-cache show docker-cli >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/ docker-cli/ docker.io/')
         # Never at the price of what is installed: another packager's engine, or another flavour of a library.
         # shellcheck disable=SC2086 # a list of names
         apt-get install -qq -y --no-install-recommends --no-remove $missing >/dev/null
@@ -137,7 +173,7 @@ fetch() { # package, its programs
 }
 
 # Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude.
-if [ "$want" != build ] && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
+if wanted demo test && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
         fetch busybox-static busybox
 fi
 
