@@ -123,6 +123,13 @@ if [ -n "$missing" ]; then
                 chmod 755 "$policy"
         fi
 
+        # Whose units are not there yet: an engine, or the containerd of something else, that is there is not ours.
+        new_units=
+        for unit in docker.service docker.socket containerd.service; do
+                [ -e "/etc/systemd/system/$unit" ] || [ -e "/usr/lib/systemd/system/$unit" ] ||
+                        [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
+        done
+
         echo "Installing:$missing"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
@@ -135,13 +142,9 @@ if [ -n "$missing" ]; then
         apt-get install -qq -y --no-install-recommends --no-remove $missing >/dev/null
 
         # Nor is an engine that came along only for tests to run from the next boot on.
-        case " $missing " in
-        *" docker.io "*)
-                if have systemctl; then
-                        systemctl -q disable docker.service docker.socket containerd.service 2>/dev/null || :
-                fi
-                ;;
-        esac
+        for unit in $new_units; do
+                ! have systemctl || systemctl -q disable "$unit" 2>/dev/null || :
+        done
 fi
 
 # Unpacks programs of a package beside the build instead of installing it; make has them first in PATH.

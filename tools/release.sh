@@ -57,7 +57,8 @@ checkout_files() {
 }
 
 unpacked_files() {
-        (cd "$top" && find . \( -path ./build -o -path "./${1:-build}" -o -name __pycache__ -o -name .pytest_cache \) \
+        (cd "$top" && find . \( -path ./build -o -path "./${1:-build}" -o -path ./.git -o -name __pycache__ \
+                -o -name .pytest_cache \) \
                 -prune -o ! -type d -print0) | sort -z
 }
 

@@ -143,6 +143,8 @@ def test_tree_of_unpacked_sources(tmp_path: Path) -> None:
     os.utime(tree.root / "CHANGELOG.md", (7, 7))
     tree.write("build/object.o", "no\n")
     tree.write("tests/__pycache__/x.pyc", "no\n")
+    # A checkout on a machine without git, which is told here as one that is none.
+    tree.write(".git/config", "[remote] url = https://user:secret@example.org\n")
     for target in (tmp_path / "copy", tree.root / "build/copy", tree.root / "elsewhere/copy"):
         tree.release("tree", str(target))
         assert {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()} == {
