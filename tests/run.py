@@ -14,16 +14,17 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Callable
+from typing import IO, Callable, Iterator
 
 TOP = Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
@@ -96,9 +97,14 @@ def units(label: str, build: Path, wrapper: list[str], *make_arguments: str, **e
     if made.returncode:
         return count
     sources = sorted((TOP / "tests/unit").glob("test-*.c"))
-    for source in sources:
-        done = run(*wrapper, str(build / "tests" / source.stem), CMOCKA_MESSAGE_OUTPUT="TAP", **env)
-        count.add(tap(f"{source.stem} ({label})", done.stdout, done.returncode))
+
+    def one(source: Path) -> subprocess.CompletedProcess[str]:
+        return run(*wrapper, str(build / "tests" / source.stem), CMOCKA_MESSAGE_OUTPUT="TAP", **env)
+
+    # Each is a process with folders of its own; all cores, as valgrind takes its time.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for source, done in zip(sources, pool.map(one, sources)):
+            count.add(tap(f"{source.stem} ({label})", done.stdout, done.returncode))
     return count
 
 
@@ -178,8 +184,12 @@ INSTALLED = {
     "usr/share/doc/reaperd/README.md",
     "usr/share/doc/reaperd/CHANGELOG.md",
     "usr/share/doc/reaperd/CONTRIBUTING.md",
+    "usr/share/doc/reaperd/SECURITY.md",
     "usr/share/doc/reaperd/LICENSE",
     "usr/share/doc/reaperd/memory.md",
+    "usr/share/doc/reaperd/fleet.md",
+    "usr/share/doc/reaperd/reaperd-stack.yml",
+    "usr/share/doc/reaperd/reaperd-fleet.conf",
     "usr/share/doc/reaperd/tcp.conf.example",
     "usr/share/doc/reaperd/page-cache.conf.example",
     "usr/share/doc/reaperd/cgroup-pressure.conf.example",
@@ -376,8 +386,8 @@ def pytest(places: list[str], output: IO[str] | None = None) -> Count:
 
 def places_of(suite: str) -> list[str]:
     """Where the tests of a suite that pytest runs are; three of them share those in tests/protocol."""
-    if suite == "engine":
-        return ["tests/engine"]
+    if suite in ("engine", "package", "box", "fleet"):
+        return [f"tests/{suite}"]
     files = {str(path.relative_to(TOP)) for path in (TOP / "tests/protocol").glob("test_*.py")}
     parts = {"pressure": {file for file in files if re.search("test_(pressure|measuring)", file)},
              "console": {file for file in files if re.search("test_(bus|console|reaperctl|readme|advise|metrics)", file)}}
@@ -395,33 +405,71 @@ SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
     "pressure": ("the same under memory and disk pressure", lambda: pytest(places_of("pressure"))),
     "console": ("reaperctl, the bus and metrics", lambda: pytest(places_of("console"))),
     "engine": ("reaperd on a real engine with a real Swarm", lambda: pytest(places_of("engine"))),
+    "package": ("packages and releases", lambda: pytest(places_of("package"))),
+    "box": ("the package on whole nodes with systemd", lambda: pytest(places_of("box"))),
+    "fleet": ("the image on a Swarm of several nodes", lambda: pytest(places_of("fleet"))),
     "lint": ("clang-tidy", suite_lint),
 }
 
 
-# They spend their time waiting, on engines of their own, so that they may wait together.
-BESIDE = {"engine": ("protocol", "pressure", "console")}
+# These spend most of their time waiting, on engines of their own: lanes that run at the same time, each suite of one
+# behind the other. The first is seen as it goes.
+LANES = (("engine",), ("protocol", "package"), ("console", "fleet"), ("pressure", "box"))
 
 
-def run_suite(name: str, beside: set[str]) -> Count:
-    """Runs a suite, and beside it those that belong to it and are in `beside`."""
+@contextmanager
+def tree_ahead(chosen: list[str]) -> Iterator[None]:
+    """Has the tree of the boxes fetched meanwhile, where it is not there yet. The suite says what is wrong, if it is."""
+    if "box" not in chosen or os.geteuid() != 0:
+        yield
+        return
+    maker = subprocess.Popen(["tools/box-tree.sh"], cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
+        # Where the run was broken off. Its end is awaited: it takes away what it has mounted.
+        if maker.poll() is None:
+            os.killpg(maker.pid, signal.SIGTERM)
+        maker.wait()
+
+
+def run_suite(name: str, output: IO[str] | None = None) -> Count:
+    """Runs a suite of pytest's with this output, any other with the one that there is."""
     what, suite = SUITES[name]
-    print(f"== {name}: {what}", flush=True)
     began = time.monotonic()
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        others = []
-        for other in beside.intersection(BESIDE.get(name, ())):
-            print(f"== {other}: {SUITES[other][0]} (at the same time, its output follows)", flush=True)
-            output = stack.enter_context(tempfile.TemporaryFile("w+"))
-            others.append((output, pool.submit(pytest, places_of(other), output)))
+    if output is None:
+        print(f"== {name}: {what}", flush=True)
         count = suite()
-        for output, future in others:
-            count.add(future.result())
-            output.seek(0)
-            print(output.read().rstrip())
-    print(f"   {count.passed} passed, {count.failed} failed, {count.skipped} skipped"
+    else:
+        print(f"== {name}: {what} (at the same time, its output follows)", flush=True)
+        count = pytest(places_of(name), output)
+        output.seek(0)
+        print(f"== {name}: {what}\n{output.read().rstrip()}", flush=True)
+    print(f"   {name}: {count.passed} passed, {count.failed} failed, {count.skipped} skipped"
           f" in {time.monotonic() - began:.0f} s", flush=True)
     return count
+
+
+def run_lane(names: list[str]) -> Count:
+    total = Count()
+    for name in names:
+        with tempfile.TemporaryFile("w+") as output:
+            total.add(run_suite(name, output))
+    return total
+
+
+def run_lanes(chosen: list[str]) -> Count:
+    """Those of the chosen suites that may run at the same time."""
+    first, *others = [lane for names in LANES if (lane := [name for name in names if name in chosen])] or [[]]
+    total = Count()
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        beside = [pool.submit(run_lane, lane) for lane in others]
+        for name in first:
+            total.add(run_suite(name))
+        for future in beside:
+            total.add(future.result())
+    return total
 
 
 def main() -> int:
@@ -440,10 +488,12 @@ def main() -> int:
 
     total = Count()
     chosen = arguments.suite or list(SUITES)
-    beside = {other for name, others in BESIDE.items() if name in chosen for other in others if other in chosen}
-    for name in chosen:
-        if name not in beside:
-            total.add(run_suite(name, beside))
+    in_lanes = {name for lane in LANES for name in lane}
+    with tree_ahead(chosen):
+        for name in chosen:
+            if name not in in_lanes:
+                total.add(run_suite(name))
+        total.add(run_lanes(chosen))
 
     print()
     for note in total.notes:

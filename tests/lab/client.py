@@ -13,7 +13,7 @@ import http.client
 import json
 import socket
 from contextlib import contextmanager
-from typing import Any, Iterator, Mapping
+from typing import IO, Any, Iterator, Mapping
 from urllib.parse import urlencode
 
 API = "/v1.41"
@@ -50,7 +50,7 @@ class Client:
         self.timeout = timeout
 
     def call(self, method: str, path: str, query: Mapping[str, Any] | None = None,
-             body: Any = None, raw: bytes | None = None) -> Any:
+             body: Any = None, raw: bytes | IO[bytes] | None = None) -> Any:
         """One request; the decoded JSON of the answer, or its text, or None."""
         with self._open(method, path, query, body, raw, self.timeout) as answer:
             data = answer.read()

@@ -130,6 +130,7 @@ class Engine:
             host.run("ip", "netns", "add", self.name)
             self._has_namespace = True
             host.run("ip", "-n", self.name, "link", "set", "lo", "up")
+            self._furnish()
         if self._containerd is None or self._containerd.poll() is not None:
             config = self.dir / "containerd.toml"
             config.write_text(_CONTAINERD_CONFIG.format(dir=self.dir))
@@ -251,6 +252,16 @@ class Engine:
 
     # -- inside ------------------------------------------------------------------
 
+    def _furnish(self) -> None:
+        """What else the engine's surroundings need, before anything runs in its namespace."""
+
+    def _entry(self) -> list[str]:
+        """The command that runs another one where the engine is.
+
+        nsenter and not "ip netns exec": the latter mounts /sys anew, which hides the cgroups from the engine.
+        """
+        return ["nsenter", f"--net=/run/netns/{self.name}"]
+
     def _ready_node(self) -> str:
         node: str = self.client.get("/info")["Swarm"]["NodeID"]
         with contextlib.suppress(ApiError):
@@ -259,14 +270,12 @@ class Engine:
         return ""
 
     def _spawn(self, *argv: str) -> subprocess.Popen[bytes]:
-        # nsenter and not "ip netns exec": the latter mounts /sys anew, which
-        # hides the cgroups from the engine.
         environment = {key: value for key, value in os.environ.items()
                        if not key.lower().endswith("_proxy") and key != "NOTIFY_SOCKET"}
         # Services use the imported image without asking a registry first.
         environment["DOCKER_SERVICE_PREFER_OFFLINE_IMAGE"] = "1"
         with open(self.dir / f"{argv[0]}.log", "ab") as log:
-            return subprocess.Popen(["nsenter", f"--net=/run/netns/{self.name}", *argv],
+            return subprocess.Popen([*self._entry(), *argv],
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                     env=environment, start_new_session=True)
 

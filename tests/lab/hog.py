@@ -62,16 +62,20 @@ while True:
 
 
 class MemoryCgroup:
-    """A memory cgroup of its own, in v1 or v2, with a limit if one is given; a context manager."""
+    """A memory cgroup of its own, in v1 or v2, with a limit if one is given; a context manager.
+
+    within: another one, below which it is to be, so that the limit of that one holds too.
+    """
 
     _count = itertools.count(1)
 
-    def __init__(self, limit: int | None = None) -> None:
-        self.name = f"rp-hog-{os.getpid()}-{next(self._count)}"
+    def __init__(self, limit: int | None = None, within: Path | None = None) -> None:
         root, kind = _memory_root()
+        above = within or root
         if kind == "cgroup2":
-            (root / "cgroup.subtree_control").write_text("+memory")
-        self.path = root / self.name
+            (above / "cgroup.subtree_control").write_text("+memory")
+        self.path = above / f"rp-hog-{os.getpid()}-{next(self._count)}"
+        self.name = str(self.path.relative_to(root))
         self.path.mkdir()
         if limit is not None:
             name = "memory.max" if kind == "cgroup2" else "memory.limit_in_bytes"
@@ -83,6 +87,16 @@ class MemoryCgroup:
     def __exit__(self, *_: object) -> None:
         # Also ends what has escaped from its own test.
         host.remove_cgroup(self.name)
+
+
+def memory_cgroup_of(pid: int) -> Path:
+    """In which memory cgroup a process is."""
+    root, kind = _memory_root()
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        number, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(",") if kind == "cgroup" else number == "0":
+            return root / path.lstrip("/")
+    raise FileNotFoundError(f"process {pid} is in no memory cgroup")
 
 
 def _memory_root() -> tuple[Path, str]:
@@ -125,6 +139,10 @@ class _Child:
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def release(self) -> None:
         """Give everything back; returns when that is done."""
         assert self._process.stdin
@@ -149,10 +167,14 @@ class Hog(_Child):
 
 
 class Thrasher(_Child):
-    """Walks a file in `folder` (on a disk, no tmpfs), in a cgroup with less memory than it needs."""
+    """Walks a file in `folder` (on a disk, no tmpfs), in a cgroup with less memory than it needs.
 
-    def __init__(self, folder: Path, size: int = 300 * MB, limit: int = 64 * MB) -> None:
-        self.cgroup = MemoryCgroup(limit)
+    within: as of MemoryCgroup.
+    """
+
+    def __init__(self, folder: Path, size: int = 300 * MB, limit: int | None = 64 * MB,
+                 within: Path | None = None) -> None:
+        self.cgroup = MemoryCgroup(limit, within)
         try:
             super().__init__(_THRASH, self.cgroup, size, folder / "walked")
         except BaseException:

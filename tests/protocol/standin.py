@@ -543,6 +543,13 @@ def bulk_running(count: int, services: int = 50) -> bytes:
     return b",".join(json.dumps(c.summary(), separators=(",", ":")).encode() for c in made)
 
 
+def bulk_exited(count: int, services: int = 50) -> bytes:
+    """The same of tasks that have ended a moment ago."""
+    made = (make_container(service=f"service-{n % services}", slot=n // services + 1, ended=30.0)
+            for n in range(count))
+    return b",".join(json.dumps(c.summary(), separators=(",", ":")).encode() for c in made)
+
+
 def ring_event(age: float, action: str = "connect") -> Event:
     """An event about something else, `age` seconds ago: what the engine's ring remembers."""
     return Event(action, "b" * 64, {"name": "ingress", "type": "overlay"},

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of installing, upgrading and removing have in common."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from lab.box import Box
+
+# What makes an admin who reads the output of dpkg stop and look.
+ALARMING = re.compile(r"fail|error|warn|cannot|could not|unable|denied|refus|not found|no such|see system", re.I)
+
+
+def version_of(deb: Path) -> str:
+    return subprocess.run(["dpkg-deb", "--field", str(deb), "Version"], check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What of dpkg's output is alarming."""
+    return "\n".join(line for line in (done.stdout + done.stderr).splitlines() if ALARMING.search(line))
+
+
+def on_bus(box: Box, name: str) -> str:
+    """A property of the daemon as busctl prints it without its type, or nothing if the name has no owner."""
+    done = box.run("busctl", "get-property", "org.reaperd", "/org/reaperd", "org.reaperd.Reaper1", name, check=False)
+    return done.stdout.strip().partition(" ")[2].strip('"')
+
+
+def enabled(box: Box) -> str:
+    return box.run("systemctl", "is-enabled", "reaperd.service", check=False).stdout.strip()
+
+
+def life(box: Box, unit: str = "docker.service") -> dict[str, str]:
+    """Differs if the unit was started or stopped meanwhile, or is about to be."""
+    return box.show(unit, "ActiveState", "InvocationID", "Job")
+
+
+def failed(box: Box) -> str:
+    """The units that have failed. A box may have some of its own, as no module can be loaded from there."""
+    return box.sh("systemctl --failed --no-legend --no-pager --plain")
