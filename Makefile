@@ -100,8 +100,8 @@ check-units: units ## run the unit tests, but for those that want to be root and
 export PATH := $(CURDIR)/build/deps/bin:$(PATH)
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE := 1
-# What root has built under sudo belongs to whoever called it.
-GIVE_BACK = [ -z "$$SUDO_UID" ] || [ ! -e build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
+# What root has built under sudo belongs to whoever called it. A file that goes meanwhile is no reason to fail.
+GIVE_BACK = [ -z "$$SUDO_UID" ] || [ ! -e build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build 2>/dev/null || :
 
 .PHONY: deps
 deps: ## install what is missing to build and test (Debian, Ubuntu)
@@ -233,7 +233,8 @@ deb: ## build the Debian package (installs what is missing if root); DEB_SUFFIX=
 	@sed -i 's/^VERSION := .*/VERSION := $(VERSION)/' $(DEB_TREE)/Makefile
 	@tools/release.sh debian-changelog '$(DEB_VERSION)' > $(DEB_TREE)/debian/changelog
 	@cd $(DEB_TREE) && env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS" \
-	        DEB_BUILD_PROFILES="$$DEB_BUILD_PROFILES" dpkg-buildpackage -b -us -uc > ../log 2>&1 || { cat ../log >&2; exit 1; }
+	        DEB_BUILD_PROFILES="$$DEB_BUILD_PROFILES" dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
+	        { cat ../log >&2; cd $(CURDIR); $(GIVE_BACK); exit 1; }
 	@cd $(BUILD)/deb && rm -f ./*.changes && mv -f ./*deb ./*.buildinfo ..
 	@rm -rf $(BUILD)/deb
 	@ls $(BUILD)/reaperd*_$(DEB_VERSION)_*deb; $(GIVE_BACK)

@@ -5,7 +5,8 @@
 # (`deps.sh test`) needs and this machine lacks.
 #
 # On Debian and Ubuntu only; elsewhere it names what is missing. An engine that is there, whoever packaged it, is
-# used and never replaced, and nothing that gets installed here is started.
+# used and never replaced, and nothing that gets installed here is started. What Debian enables along with tools, for the
+# next boot or login (the timer of man-db, the sockets of gpg-agent), stays enabled.
 set -eu
 
 want=${1:-build}

@@ -27,10 +27,10 @@ void log_open(void);
 /* Is it? Without log_open() it is not. */
 bool log_is_to_journal(void);
 
-/* This process will be there for a while. Until that is said, what has no id and no fields goes to the
+/* Will this process be there for a while? Until that is said, what has no id and no fields goes to the
  * journal by stderr, as its service manager has connected that: journald looks up by its pid whose a
  * message is that comes by the socket, and of one that has ended by then it cannot tell. */
-void log_set_lasting(void);
+void log_set_lasting(bool will_last);
 
 /* Messages above this level (LOG_EMERG to LOG_DEBUG) are dropped. Default LOG_INFO. */
 void log_set_max_level(int level);

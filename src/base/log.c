@@ -42,8 +42,8 @@ bool log_is_to_journal(void) {
         return to_journal;
 }
 
-void log_set_lasting(void) {
-        lasting = true;
+void log_set_lasting(bool will_last) {
+        lasting = will_last;
 }
 
 void log_set_max_level(int level) {

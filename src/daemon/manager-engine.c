@@ -120,6 +120,7 @@ static void on_destroyed(Manager *m, const EngineEvent *event, const Instant *no
 static void give_up(Manager *m) {
         if (m->stopping)
                 return;
+        log_set_lasting(false);
         log_error("The engine tells of more than %d containers, which no node has: ending",
                         REGISTRY_CONTAINERS_MAX);
         m->stopping = true;
@@ -428,6 +429,7 @@ static int on_replace(sd_event_source *source, void *userdata) {
 
         r = manager_set_up_engine(m);
         if (r < 0) {
+                log_set_lasting(false);
                 log_error("Cannot turn to the engine at %s: %s", m->settings->endpoint, strerror(-r));
                 manager_finish(m, EXIT_CANNOT_RUN);
         }

@@ -279,6 +279,6 @@ int manager_run(Settings *settings, const ManagerOptions *options) {
                 return r;
 
         (void)sd_notifyf(false, "READY=1\nSTATUS=Connecting to the engine at %s", m.settings->endpoint);
-        log_set_lasting();
+        log_set_lasting(true);
         return sd_event_loop(m.event);
 }

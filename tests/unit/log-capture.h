@@ -78,8 +78,7 @@ static void run(void (*f)(void), const char *journal_stream) {
                 close(out[0]);
                 close(out[1]);
                 log_open();
-                if (is_lasting)
-                        log_set_lasting();
+                log_set_lasting(is_lasting);
                 f();
                 _exit(0);
         }
