@@ -225,8 +225,12 @@ endif
 # environment: what differs there would differ in the package. What it was built with is in the .buildinfo.
 DEB_VERSION = $(subst -dev,~dev,$(VERSION))$(DEB_SUFFIX)
 DEB_TREE    = $(BUILD)/deb/reaperd-$(VERSION)
+# dpkg and rpmbuild take a space in the path for its end, and would make folders there.
+NO_SPACES   = case '$(BUILD)' in /*) echo '$(BUILD)' ;; *) pwd ;; esac | grep -q '[[:space:]]' && \
+              { echo "make $@: not below a folder with a space in its name; BUILD= may be elsewhere" >&2; exit 1; } || :
 .PHONY: deb
 deb: ## build the Debian package (installs what is missing if root); DEB_SUFFIX=~deb12 goes behind the version
+	@$(NO_SPACES)
 	@tools/deps.sh deb
 	@rm -rf $(BUILD)/deb
 	@tools/release.sh tree $(DEB_TREE)
@@ -243,6 +247,7 @@ deb: ## build the Debian package (installs what is missing if root); DEB_SUFFIX=
 rpm: ## build packages for Fedora and RHEL (rpmbuild; installs what is missing if root)
 srpm: ## build the source package of these, for a build elsewhere
 rpm srpm: tarball
+	@$(NO_SPACES)
 	@tools/deps.sh rpm
 	@tools/rpm.sh $(if $(filter rpm,$@),all,source) $(VERSION) $(TARBALL) $(BUILD); status=$$?; $(GIVE_BACK); exit $$status
 

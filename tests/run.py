@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -451,9 +452,11 @@ def run_suite(name: str, output: IO[str] | None = None) -> Count:
     return count
 
 
-def run_lane(names: list[str]) -> Count:
+def run_lane(names: list[str], broken_off: threading.Event) -> Count:
     total = Count()
     for name in names:
+        if broken_off.is_set():
+            break
         with tempfile.TemporaryFile("w+") as output:
             total.add(run_suite(name, output))
     return total
@@ -463,12 +466,18 @@ def run_lanes(chosen: list[str]) -> Count:
     """Those of the chosen suites that may run at the same time."""
     first, *others = [lane for names in LANES if (lane := [name for name in names if name in chosen])] or [[]]
     total = Count()
+    broken_off = threading.Event()
     with ThreadPoolExecutor(len(LANES)) as pool:
-        beside = [pool.submit(run_lane, lane) for lane in others]
-        for name in first:
-            total.add(run_suite(name))
-        for future in beside:
-            total.add(future.result())
+        try:
+            beside = [pool.submit(run_lane, lane, broken_off) for lane in others]
+            for name in first:
+                total.add(run_suite(name))
+            for future in beside:
+                total.add(future.result())
+        except BaseException:
+            # What runs ends by itself, as every pytest has got the same signal; nothing else is to begin.
+            broken_off.set()
+            raise
     return total
 
 

@@ -39,7 +39,8 @@ write_sums() { # version, folder
         cd "$2"
         rm -f SHA256SUMS
         for file in "reaperd-$1.tar.xz" "reaperd_$spelled"[_~]*.deb "reaperd-dbgsym_$spelled"[_~]*.*deb \
-                "reaperd-$spelled-1."*.rpm "reaperd-image_$1"_*.tar; do
+                "reaperd-$spelled-1."*.rpm "reaperd-debuginfo-$spelled-1."*.rpm \
+                "reaperd-debugsource-$spelled-1."*.rpm "reaperd-image_$1"_*.tar; do
                 case $file in "reaperd_$1~dev"* | "reaperd-dbgsym_$1~dev"*) continue ;; esac
                 [ ! -f "$file" ] || sha256sum "$file"
         done >SHA256SUMS.new

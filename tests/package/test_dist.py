@@ -15,6 +15,7 @@ from sources import SPELLED, TARBALL, TOP, VERSION, make, run, unpack
 PACKAGES = {f"reaperd_{SPELLED}_amd64.deb", f"reaperd_{SPELLED}~deb12_amd64.deb",
             f"reaperd-dbgsym_{SPELLED}_amd64.deb", f"reaperd-dbgsym_{SPELLED}~ubuntu24.04_amd64.ddeb",
             f"reaperd-{SPELLED}-1.x86_64.rpm", f"reaperd-{SPELLED}-1.fc42.aarch64.rpm",
+            f"reaperd-debuginfo-{SPELLED}-1.fc42.x86_64.rpm", f"reaperd-debugsource-{SPELLED}-1.fc42.x86_64.rpm",
             f"reaperd-{SPELLED}-1.src.rpm", f"reaperd-image_{VERSION}_amd64.tar"}
 STRANGERS = {f"reaperd_{SPELLED}_amd64.buildinfo", f"reaperd_{SPELLED}0_amd64.deb", "reaperd_0.0.9_amd64.deb",
              f"reaperd-{SPELLED}.1-1.x86_64.rpm", f"reaperd-{VERSION}1.tar.xz", f"reaperd-image_{VERSION}1_amd64.tar",
