@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Callable, Iterator
+from typing import IO, Any, Callable, Iterator
 
 TOP = Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
@@ -355,16 +355,43 @@ def suite_install() -> Count:
     return count
 
 
+# The pytests that run, which take away what they have started when they are told to end.
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+def wait_for(argv: list[str], **how: Any) -> int:
+    """Runs a program to its end, also when this one is told to end meanwhile; its exit status."""
+    process = subprocess.Popen(argv, **how)
+    _running.add(process)
+    broken_off = False
+    while process.poll() is None:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            broken_off = True   # so is the program: by the terminal, or by on_signal()
+    _running.discard(process)
+    if broken_off:
+        raise KeyboardInterrupt
+    return process.returncode
+
+
+def on_signal(number: int, frame: Any) -> None:
+    """Who ends the tests by SIGTERM or SIGHUP means all of them. pytest ends by SIGINT only."""
+    for process in list(_running):
+        process.send_signal(signal.SIGINT)
+    raise KeyboardInterrupt
+
+
 def pytest(places: list[str], output: IO[str] | None = None) -> Count:
     """Runs folders or files of tests; without `output` they are seen as they go."""
     count = Count()
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
-        done = subprocess.run([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
-                               f"--junitxml={report}", f"--basetemp={scratch}/pytest", *places], cwd=TOP, check=False,
-                              stdout=output, stderr=output and subprocess.STDOUT,
-                              env={**os.environ, "REAPERD": str(BUILD / "reaperd"),
-                                   "REAPERCTL": str(BUILD / "reaperctl")})
+        status = wait_for([PYTHON, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
+                           f"--junitxml={report}", f"--basetemp={scratch}/pytest", *places], cwd=TOP,
+                          stdout=output, stderr=output and subprocess.STDOUT,
+                          env={**os.environ, "REAPERD": str(BUILD / "reaperd"),
+                               "REAPERCTL": str(BUILD / "reaperctl")})
         try:
             suites = list(xml.parse(report).getroot().iter("testsuite"))
         except (OSError, xml.ParseError):
@@ -379,9 +406,9 @@ def pytest(places: list[str], output: IO[str] | None = None) -> Count:
                 for kind in ("failure", "error", "skipped"):
                     if case.find(kind) is not None:
                         count.notes.append(f"{kind}: {case.get('classname')}.{case.get('name')}")
-    if done.returncode != 0 and count.failed == 0 or count.passed == 0:
+    if status != 0 and count.failed == 0 or count.passed == 0:
         count.failed += 1
-        count.notes.append(f"failed: pytest {places[0]} ended with status {done.returncode}")
+        count.notes.append(f"failed: pytest {places[0]} ended with status {status}")
     return count
 
 
@@ -513,4 +540,11 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Also where whoever started this ignores it, as shells do for what is in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, on_signal)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("broken off")

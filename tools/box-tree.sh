@@ -54,6 +54,7 @@ if [ ! -e "$tar" ] || [ "$(cat "$tar.recipe" 2>/dev/null)" != "$recipe" ]; then
         # Told to end, it lets mmdebstrap, which is told as well, clean up first.
         trap 'rm -f "$tar.new"' EXIT
         trap 'exit 143' TERM
+        trap 'exit 130' INT HUP
         mmdebstrap --quiet "$@" "$tar.new" >&2
         mv "$tar.new" "$tar"
         echo "$recipe" >"$tar.recipe"

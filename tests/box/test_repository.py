@@ -56,6 +56,14 @@ class Repository:
         for path in self.folder.iterdir():
             box.copy(path, f"{FOLDER}/{path.name}")
 
+    def signed_by_another(self) -> Path:
+        """The same list, as it would be signed by somebody whom the node does not know."""
+        signed = self.home / "InRelease"
+        self._run("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "other@example.org")
+        self._run("gpg", "--batch", "--yes", "--local-user", "other@example.org", "--clearsign", "--output", str(signed),
+                  str(self.folder / "Release"))
+        return signed
+
     def close(self) -> None:
         subprocess.run(["gpgconf", "--kill", "all"], env=self._env, check=False)
 
@@ -91,12 +99,20 @@ def test_a_node_installs_and_upgrades_from_it(bare: Box, repository: Repository,
     bare.until(lambda: on_bus(bare, "Version") == version_of(newer), 10, "the newer version is on the bus")
 
 
-def test_what_the_key_has_not_signed_is_refused(bare: Box, repository: Repository, deb: Path) -> None:
-    """Else the page's Signed-By would be for nothing."""
+@pytest.mark.parametrize(("change", "refusal"), [
+    ("list", "Hash Sum mismatch|unexpected size"), ("key", "NO_PUBKEY|not signed"), ("signature", "not signed")])
+def test_what_the_key_has_not_signed_is_refused(bare: Box, repository: Repository, deb: Path, change: str,
+                                                refusal: str) -> None:
+    """A list that was changed behind its signature; one that another key has signed; one that none has."""
     named = Path(shutil.copy(deb, repository.home / f"reaperd_{version_of(deb)}_amd64.deb"))
     repository.add(named, bare)
     on_node = next(block for block in commands(SECTION) if "Signed-By" in block)
-    bare.sh(f"cd {FOLDER} && sed -i 's/^Description: .*/Description: another text/' Packages")
+    if change == "list":
+        bare.sh(f"cd {FOLDER} && sed -i 's/^Description: .*/Description: another text/' Packages")
+    elif change == "key":
+        bare.copy(repository.signed_by_another(), f"{FOLDER}/InRelease")
+    else:
+        bare.sh(f"rm {FOLDER}/InRelease")
     done = bare.run("sh", "-euc", f"cd {FOLDER}\n{on_node.replace(URI, f'file:{FOLDER}')}", check=False, timeout=120)
-    assert done.returncode != 0 and re.search("Hash Sum mismatch|unexpected size", done.stderr), done.stderr
+    assert done.returncode != 0 and re.search(refusal, done.stderr), done.stderr
     assert "reaperd" not in bare.sh("dpkg-query --show")
