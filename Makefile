@@ -100,7 +100,8 @@ check-units: units ## run the unit tests, but for those that want to be root and
 export PATH := $(CURDIR)/build/deps/bin:$(PATH)
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE := 1
-# What root has built under sudo belongs to whoever called it. A file that goes meanwhile is no reason to fail.
+# What root has built under sudo belongs to whoever called it, also where that breaks it off (`trap : INT`). A file that
+# goes meanwhile is no reason to fail.
 GIVE_BACK = [ -z "$$SUDO_UID" ] || [ ! -e build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build 2>/dev/null || :
 
 .PHONY: deps
@@ -111,17 +112,17 @@ deps: ## install what is missing to build and test (Debian, Ubuntu)
 demo: ## show reaperd at work on a private real engine (root; installs what is missing)
 	@tools/deps.sh demo
 	@$(MAKE) --no-print-directory all
-	@$(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd; status=$$?; $(GIVE_BACK); exit $$status
+	@trap : INT; $(PYTHON) -B demo/demo.py --reaperd $(BUILD)/reaperd; status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: bench-memory
 bench-memory: ## measure what stopped containers hold (root; installs what is missing; drops the caches of the machine)
 	@tools/deps.sh demo
-	@$(PYTHON) -B bench/memory.py; status=$$?; $(GIVE_BACK); exit $$status
+	@trap : INT; $(PYTHON) -B bench/memory.py; status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: check
 check: deps ## run every test (root; installs what is missing)
 	@$(MAKE) --no-print-directory WERROR=-Werror all
-	@$(PYTHON) -B tests/run.py $(SUITES); status=$$?; $(GIVE_BACK); exit $$status
+	@trap : INT; $(PYTHON) -B tests/run.py $(SUITES); status=$$?; $(GIVE_BACK); exit $$status
 
 C_FILES := $(sort $(wildcard src/*/*.c include/*/*.h tests/unit/*.[ch] tests/box/fences/*.[ch]))
 

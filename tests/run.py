@@ -540,6 +540,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Tests make folders that other users have to get into.
+    os.umask(0o022)
     # Also where whoever started this ignores it, as shells do for what is in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):

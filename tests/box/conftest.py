@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from lab import missing_tools  # noqa: E402
 from lab.box import Box, BoxImage  # noqa: E402
+from package import CONFIGURATION, repacked  # noqa: E402
 
 BUILD = TOP / "build"
 # Spans that a test can wait for.
@@ -75,9 +76,15 @@ def deb() -> Path:
 
 
 @pytest.fixture(scope="session")
-def older_deb() -> Path:
-    """The same with the number of an older version, for upgrades."""
-    return package("REAPERD_OLDER_DEB", BUILD / "older", f"VERSION={OLDER}")
+def older_deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the number of an older version, for upgrades. Its configuration is another one too: only then is
+    there anything for dpkg to replace, or to ask about."""
+    def another_default(tree: Path) -> None:
+        with (tree / CONFIGURATION[1:]).open("a") as file:
+            file.write("\n# The older version ended like this.\n")
+
+    same = package("REAPERD_OLDER_DEB", BUILD / "older", f"VERSION={OLDER}")
+    return repacked(same, tmp_path_factory.mktemp("older"), another_default)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 from lab.box import Box
 
+CONFIGURATION = "/etc/reaperd/reaperd.conf"
 # What makes an admin who reads the output of dpkg stop and look.
 ALARMING = re.compile(r"fail|error|warn|cannot|could not|unable|denied|refus|not found|no such|see system", re.I)
 
@@ -18,9 +20,35 @@ def version_of(deb: Path) -> str:
                           text=True).stdout.strip()
 
 
+def default_of(deb: Path) -> str:
+    """The configuration as the package brings it."""
+    tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(deb)], check=True, capture_output=True).stdout
+    return subprocess.run(["tar", "--extract", "--to-stdout", f".{CONFIGURATION}"], input=tar, check=True,
+                          capture_output=True).stdout.decode()
+
+
+def repacked(deb: Path, into: Path, change: Callable[[Path], None]) -> Path:
+    """The package with other contents. change: gets its tree, with its control files in DEBIAN."""
+    tree = into / "tree"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(deb), str(tree)], check=True)
+    change(tree)
+    return packed(tree, into / deb.name)
+
+
+def packed(tree: Path, deb: Path) -> Path:
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(tree), str(deb)], check=True,
+                   stdout=subprocess.DEVNULL)
+    return deb
+
+
 def said(done: subprocess.CompletedProcess[str]) -> str:
     """What of dpkg's output is alarming."""
     return "\n".join(line for line in (done.stdout + done.stderr).splitlines() if ALARMING.search(line))
+
+
+def dpkg_status(box: Box) -> str:
+    """How dpkg has left it, and its version."""
+    return box.sh("dpkg-query --show --showformat='${db:Status-Status} ${Version}' reaperd", check=False)
 
 
 def on_bus(box: Box, name: str) -> str:

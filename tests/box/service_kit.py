@@ -120,6 +120,12 @@ def status_text(box: Box) -> str:
     return found[1] if found else ""
 
 
+def restart(box: Box) -> None:
+    """Tests do so more often than systemd takes for a service that is well."""
+    box.run("systemctl", "reset-failed", UNIT)
+    box.run("systemctl", "restart", UNIT)
+
+
 def await_status(box: Box, pattern: str, seconds: float = 15) -> str:
     return box.until(lambda: re.search(pattern, status_text(box)) and status_text(box), seconds,
                      f"a STATUS like {pattern!r}; it is {status_text(box)!r}")

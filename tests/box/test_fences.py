@@ -10,7 +10,11 @@ import pytest
 from fence_lab import FenceLab, build, refused
 from fence_table import (AS_OTHER_USER, CHANGES, DROPINS, FENCES, NEEDS, NO_FENCE, OTHERWISE, SOMEBODY, STALLS,
                          THEIRS, X86)
+from lab import IMAGE
 from lab.box import UNIT, Box
+
+# Where the engine mounts the file systems of containers, and their networks.
+ENGINES = ("/run/docker/netns/", "/var/lib/docker/")
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,35 @@ def test_the_daemon_runs_in_there(lab: FenceLab) -> None:
     own, first = (box.sh("readlink " + " ".join(f"/proc/{one}/ns/{name}" for name in names)).split()
                   for one in (pid, 1))
     assert len(own) == len(names) and not set(own) & set(first)
+
+
+def mounted(box: Box, pid: int) -> set[str]:
+    """What of the engine's a process has in its namespace."""
+    points = (line.split()[4] for line in box.read(f"/proc/{pid}/mountinfo").splitlines())
+    return {point for point in points if point.startswith(ENGINES)}
+
+
+@pytest.mark.parametrize("line", ["", "MountFlags=private"], ids=["as-it-is", "with-mounts-of-its-own"])
+def test_it_keeps_nothing_of_a_container(lab: FenceLab, line: str) -> None:
+    """Its namespace is a copy of the mounts that were there when it started, those of containers included. They go
+    with their container, or this would be the very thing that it is there to end; the other line shows it."""
+    box = lab.box
+    before = mounted(box, 1)
+    ident = box.docker("run", "--detach", "--ipc", "shareable", IMAGE, "sleep", "1000")
+    its = mounted(box, 1) - before
+    assert {place for place in ENGINES if any(point.startswith(place) for point in its)} == set(ENGINES), its
+    box.unit_dropin(f"[Service]\n{line}\n", "mounts.conf")
+    try:
+        box.run("systemctl", "restart", UNIT)
+        pid = box.main_pid()
+        assert its <= mounted(box, pid)
+        box.docker("rm", "--force", ident)
+        assert not its & mounted(box, 1)
+        assert bool(its & mounted(box, pid)) == bool(line)
+        assert box.main_pid() == pid
+    finally:
+        box.run("rm", f"/etc/systemd/system/{UNIT}.d/mounts.conf")
+        box.run("systemctl", "daemon-reload")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import service_kit as kit
-from lab.box import UNIT, Box
+from lab.box import Box
 
 # The wait itself has its default, of 10 minutes. Whether the machine that the node runs on is short of memory is to
 # make no difference.
@@ -55,7 +55,7 @@ def test_first_run(bare: Box, deb: Path) -> None:
     assert listed.count("first-run") >= 3 and "Waiting: first run, until " in box.run("reaperctl").stdout
 
     # Stopped before it was over, it has not been served: the next start waits as long.
-    box.run("systemctl", "restart", UNIT)
+    kit.restart(box)
     assert waits(box)["REAPERD_HELD"] == "3"
     assert kit.here(box) == everything and not kit.records(box, kit.REMOVED)
     assert box.run("test", "-e", kit.MARK, check=False).returncode == 1
@@ -71,7 +71,7 @@ def test_first_run(bare: Box, deb: Path) -> None:
 
     # Nor does a start of the service wait again ...
     box.configure(SETTINGS.format(name="later*"))
-    box.run("systemctl", "restart", UNIT)
+    kit.restart(box)
     kit.await_removed(box, later, 8)
     assert kit.here(box) == {*again} and not kit.records(box, kit.FIRST_RUN, kit.invocation(box))
 

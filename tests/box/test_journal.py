@@ -7,6 +7,7 @@ The tests share a node and run one after the other.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -171,7 +172,7 @@ def test_with_all_that_there_is(node: Box, told: dict[str, Any], removed: dict[s
              f"/etc/systemd/system/{UNIT}.d/40-page-cache.conf")
     node.run("systemctl", "daemon-reload")
     node.configure(SETTINGS + HOLDING, "60-test.conf")
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     facts = one(told, "holds")
     record, = kit.await_removed(node, told["holds"]).values()
     check_values(node, record, facts)
@@ -192,6 +193,10 @@ def test_nothing_was_left_out(node: Box, told: dict[str, Any]) -> None:
     node.run("systemd-run", "--wait", "--unit=chatty", "seq", "200")
     assert len(node.journal("_SYSTEMD_UNIT=chatty.service")) < 200
     assert len(kit.records(node, kit.REMOVED)) == sum(map(len, told.values())) == 11
+    # As people ask.
+    shown = [json.loads(line) for line in node.sh("journalctl -u reaperd -o json").splitlines()]
+    assert {one["CONTAINER_ID_FULL"] for one in shown if one.get("MESSAGE_ID") == kit.REMOVED} \
+        == {ident for facts in told.values() for ident in facts}
 
 
 def test_the_catalog(node: Box, told: dict[str, Any], removed: dict[str, list[kit.Record]]) -> None:

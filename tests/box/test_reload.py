@@ -39,7 +39,7 @@ def rule(name: str) -> str:
 
 def notifications(box: Box, since: str) -> list[str]:
     """What the daemon told systemd: the first word of each message."""
-    found = [re.search(r"Got notification message from PID \d+ \(([A-Z]+=\w+)", entry["MESSAGE"])
+    found = [re.search(r"Got notification message from PID \d+(?: \(|: )([A-Z]+=\w+)", entry["MESSAGE"])
              for entry in box.journal(f"UNIT={UNIT}", "_PID=1", f"--after-cursor={since}")]
     return [one[1] for one in found if one and not one[1].startswith(("STATUS", "WATCHDOG"))]
 
@@ -131,7 +131,7 @@ def test_a_dropin_of_the_configuration(node: Box, stock: dict[str, Any]) -> None
     kit.await_removed(node, stock["later"], 8)
     assert kit.here(node) >= set(stock["hidden"])
     node.run("rm", f"{FOLDER}/65-more.conf")
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     removed = kit.await_removed(node, stock["hidden"], 8)
     assert {one["REAPERD_ORIGIN"] for one in removed.values()} == {"/run/reaperd/reaperd.conf.d/65-more.conf:3"}
 
@@ -140,7 +140,7 @@ def test_a_dropin_of_the_unit(node: Box, stock: dict[str, Any]) -> None:
     """A dry run says what it would do, and does it once the drop-in is gone."""
     node.unit_dropin("[Service]\nExecStart=\nExecStart=/usr/sbin/reaperd --dry-run\n")
     node.configure(KEPT + rule("watched"), "60-test.conf")
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     dry = node.until(lambda: len(found := kit.records(node, kit.REMOVED, "REAPERD_DRY_RUN=1")) == 2 and found, 8,
                      "two decisions")
     assert {one["CONTAINER_ID_FULL"] for one in dry} == set(stock["watched"]) <= kit.here(node)
@@ -148,7 +148,7 @@ def test_a_dropin_of_the_unit(node: Box, stock: dict[str, Any]) -> None:
     kit.await_status(node, ", 2 would have been removed$")
     node.run("rm", f"/etc/systemd/system/{UNIT}.d/50-test.conf")
     node.run("systemctl", "daemon-reload")
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     kit.await_removed(node, stock["watched"], 8)
     kit.await_status(node, ", 2 removed$")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.box import Box
-from package import failed, life, on_bus, said, version_of
+from package import enabled, failed, life, on_bus, said, version_of
 
 EXAMPLES = ("tcp", "page-cache", "cgroup-pressure", "metrics")
 COLLECTED = "/var/lib/prometheus/node-exporter"
@@ -80,6 +80,17 @@ def test_removing_keeps_configuration_and_state(bare: Box, deb: Path) -> None:
     assert bare.sh(kept) == before
     assert (on_bus(bare, "PausedUntil"), on_bus(bare, "FirstRunUntil")) == (until, "0")
     assert "Success=1h 17min" in bare.sh("reaperd --print-config")
+
+
+def test_purging_where_groups_outlive_their_users(bare: Box, deb: Path) -> None:
+    """As guides to hardening have it."""
+    bare.sh("sed -i '/^USERGROUPS_ENAB/d' /etc/login.defs; echo 'USERGROUPS_ENAB no' >>/etc/login.defs")
+    before = snapshot(bare)
+    at_work(bare, deb)
+    assert bare.sh("getent group reaperd")
+    assert said(bare.run("dpkg", "--purge", "reaperd", timeout=120)) == ""
+    assert bare.sh("getent group reaperd", check=False) == ""
+    assert differences(before, snapshot(bare)) == []
 
 
 def test_purging_leaves_nothing(bare: Box, deb: Path) -> None:

@@ -61,7 +61,7 @@ def test_ready_before_the_first_list(node: Box) -> None:
     kit.ended(node, "done", 2)
     kit.ended(node, "surge", 2)
     kit.ended(node, "fails", 1)
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     assert kit.status_text(node) != ""
     kit.await_status(node, r"^Tracking 5 containers, 5 stopped, next due in 5[0-9]min( [0-9]+s)?, 0 removed$")
     assert node.sh("busctl --system get-property org.reaperd /org/reaperd org.reaperd.Reaper1 Stopped") == "u 5"
@@ -82,7 +82,7 @@ def test_paused(node: Box) -> None:
     said = kit.await_status(node, "; paused until ")
     assert re.search(r", 2 removed; paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", said)
     # It outlives the process.
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     assert kit.await_status(node, "; paused until ").split("; ")[1] == said.split("; ")[1]
     node.run("reaperctl", "resume")
     kit.await_status(node, r"^Tracking 4 containers, 3 stopped, next due in 5[0-9]min( [0-9]+s)?, 0 removed$")

@@ -24,7 +24,7 @@ def began(node: Box) -> float:
     """When the tests began, as the engine counts."""
     node.unit_dropin("[Service]\nWatchdogSec=2s\nRestartSec=1s\n")
     node.configure(KEPT + GOES.format("hang", "12s"), "60-test.conf")
-    node.run("systemctl", "restart", UNIT)
+    kit.restart(node)
     return time.time()
 
 
@@ -83,7 +83,7 @@ def after_the_first(box: Box, begin: str, then: str) -> None:
         exec 3<>/run/events
         rm /run/events
         # From now on, whenever it has subscribed.
-        docker events --since "$(date +%s)" --filter type=container --filter event=destroy --format '{{{{.ID}}}}' >&3 &
+        docker events --since "$(date +%s.%N)" --filter type=container --filter event=destroy --format '{{{{.ID}}}}' >&3 &
         {begin}
         head -n 1 <&3
         {then}

@@ -28,13 +28,21 @@ TREE = "box:latest"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNIT = "reaperd.service"
 
-# What PID 1 is before it becomes systemd.  The cgroups are given to a container read-only; systemd makes folders in
-# them, and so does the engine in the box.  Before anything runs, as it cannot be made up for: with one hierarchy
-# (v2), systemd does not even start without.
+# What PID 1 is before it becomes systemd.  Of a machine's mounts systemd makes shared ones, so that what is unmounted
+# goes from the namespaces of its units as well; those of a container it leaves as they are.  The cgroups are given to
+# a container read-only; systemd makes folders in them, and so does the engine in the box.  Before anything runs, as it
+# cannot be made up for: with one hierarchy (v2), systemd does not even start without.
 _INIT = """
+mount --make-rshared / || exit
 for cgroup in /sys/fs/cgroup /sys/fs/cgroup/*; do
         ! mountpoint -q "$cgroup" || mount -o remount,rw,bind "$cgroup"
 done
+# An engine from 26 on turns IPv6 off for its containers, or starts none: the files for that are read-only here, and
+# have to be, as they are the machine's too.
+mkdir -p /run/systemd/system/docker.service.d
+echo '[Service]
+Environment=DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1 DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1' \\
+        >/run/systemd/system/docker.service.d/box.conf
 exec /sbin/init "$@"
 """
 
@@ -215,11 +223,11 @@ class Box:
 
     # -- the package and its service -------------------------------------------------
 
-    def install(self, deb: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """As an admin would: dpkg -i."""
+    def install(self, deb: Path, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """As an admin would: dpkg -i. Nobody answers, if it asks."""
         inside = f"/root/{deb.name}"
         self.copy(deb, inside)
-        return self.run("dpkg", "-i", inside, check=check, timeout=120)
+        return self.run("dpkg", *options, "-i", inside, check=check, timeout=120)
 
     def configure(self, text: str, name: str = "50-test.conf") -> None:
         """A drop-in of the configuration; without a reload."""

@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -71,9 +72,12 @@ def _close_all() -> None:
 
 
 def _on_signal(number: int, _frame: Any) -> None:
+    # Another one, as a process group may get several, must not break off the cleaning up.
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
     # Turned into an exception, so that every `with` and `finally` on the way
-    # out runs; atexit covers what is left.
-    raise SystemExit(128 + number)
+    # out runs; atexit covers what is left. pytest takes SystemExit for a test that has failed, and goes on.
+    raise KeyboardInterrupt if "pytest" in sys.modules else SystemExit(128 + number)
 
 
 def _guard() -> None:
