@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.box import Box
-from package import enabled, failed, life, on_bus, said, version_of
+from package import failed, life, on_bus, said, version_of
 
 EXAMPLES = ("tcp", "page-cache", "cgroup-pressure", "metrics")
 COLLECTED = "/var/lib/prometheus/node-exporter"
