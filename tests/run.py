@@ -211,6 +211,7 @@ POLICY, POLICY_ELSEWHERE = "usr/share/dbus-1/system.d/org.reaperd.conf", "etc/db
 EXPOSURE_MAX = 0.4
 EXPOSURES_MAX = {"": EXPOSURE_MAX, "tcp": 0.9, "page-cache": 0.7, "cgroup-pressure": EXPOSURE_MAX,
                  "metrics": EXPOSURE_MAX}
+NEW_CALLS = "(cachestat|fchmodat2|setxattrat|removexattrat|file_setattr)$"
 STEPS_LEFT = "systemctl daemon-reload"
 STEPS_IN_ORDER = ("systemd-sysusers", "systemctl reload dbus", "systemctl enable --now reaperd")
 
@@ -274,8 +275,11 @@ def check_systemd(count: Count, root: Path) -> None:
             folder.mkdir()
             shutil.copy(example, folder / f"{dropin}.conf")
         # Other units of this machine are not ours to judge.
+        # But that it does not know system calls which are newer than itself: one of the examples says so.
         done = run("systemd-analyze", "verify", "--man=no", str(unit))
-        count.one("reaperd" not in done.stdout, f"systemd-analyze verify has nothing to say about {what}", done.stdout)
+        said = [line for line in done.stdout.splitlines()
+                if "reaperd" in line and not re.search("Failed to parse system call, ignoring: " + NEW_CALLS, line)]
+        count.one(not said, f"systemd-analyze verify has nothing to say about {what}", done.stdout)
         done = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(unit))
         found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
         count.one(found is not None and float(found[1]) <= exposure_max,

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import service_kit as kit  # noqa: E402
 from lab import missing_tools  # noqa: E402
 from lab.box import Box, BoxImage  # noqa: E402
 from package import CONFIGURATION, repacked  # noqa: E402
@@ -98,10 +99,7 @@ def bare(box_image: BoxImage) -> Iterator[Box]:
 def node(box_image: BoxImage, deb: Path) -> Iterator[Box]:
     """A node with a Swarm and reaperd, as the package leaves it, but for short spans and no wait of a first run."""
     with Box(box_image) as box:
-        box.swarm_init()
-        box.configure(SETTINGS, "10-short.conf")
-        box.install(deb)
-        box.until(lambda: box.state() == "active", 20, "reaperd is active")
+        kit.furnish(box, deb, SETTINGS)
         yield box
 
 

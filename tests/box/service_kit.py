@@ -120,8 +120,17 @@ def status_text(box: Box) -> str:
     return found[1] if found else ""
 
 
+def furnish(box: Box, deb: Path, settings: str) -> None:
+    """A Swarm, and reaperd as the package leaves it, but with this configuration from its first start on."""
+    box.swarm_init()
+    box.configure(settings, "10-settings.conf")
+    box.install(deb)
+    box.until(lambda: box.state() == "active", 20, "reaperd is active")
+
+
 def restart(box: Box) -> None:
-    """Tests do so more often than systemd takes for a service that is well."""
+    """With the drop-ins that are there now. Tests do so more often than systemd takes for a service that is well."""
+    box.run("systemctl", "daemon-reload")
     box.run("systemctl", "reset-failed", UNIT)
     box.run("systemctl", "restart", UNIT)
 

@@ -47,7 +47,7 @@ def test_it_can_write_its_own_folders_only(users: Box) -> None:
     assert set(OWN) <= found and all(path.startswith(OWN) for path in found)
 
 
-@pytest.mark.parametrize("path", ["/etc/reaperd/reaperd.conf.d", "/etc/reaperd/reaperd.conf.d/10-short.conf",
+@pytest.mark.parametrize("path", ["/etc/reaperd/reaperd.conf.d", "/etc/reaperd/reaperd.conf.d/10-settings.conf",
                                   "/etc/reaperd/reaperd.conf"])
 def test_configuration_of_everybodys_is_refused(users: Box, path: str) -> None:
     """An admin's slip: what was read before goes on."""

@@ -63,10 +63,7 @@ MinimumReclaim=0
 def small(box_image: BoxImage, deb: Path) -> Iterator[Box]:
     """A node with little memory."""
     with Box(box_image, memory=NODE) as box:
-        box.swarm_init()
-        box.configure(SETTINGS, "10-starving.conf")
-        box.install(deb)
-        box.until(lambda: box.state() == "active", 20, "reaperd is active")
+        kit.furnish(box, deb, SETTINGS)
         yield box
 
 

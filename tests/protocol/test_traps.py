@@ -8,19 +8,24 @@ import time
 from dataclasses import replace
 
 from daemon import Reaperd
-from engine_model import Event
+from engine_model import Container, Event
 from standin import Standin, ring_event, swarm_event
 
 
-def test_new_engine_that_has_already_spoken(engine: Standin, reaperd: Reaperd) -> None:
-    """Its first events come on the stream before its ring is read, and must not make it look like the old engine."""
+def seen_for_long(engine: Standin, reaperd: Reaperd) -> Container:
+    """An engine that has been up, and its events seen; what was removed there."""
     engine.emit_event(ring_event(3600))
     live, first = engine.add(state="running"), engine.add()
     reaperd.start(SettleTime="60s")
     engine.wait_removed(first)
     engine.emit("start", live)
     reaperd.wait_notified("STATUS=Tracking")
+    return first
 
+
+def test_new_engine_that_has_already_spoken(engine: Standin, reaperd: Reaperd) -> None:
+    """Its first events come on the stream before its ring is read, and must not make it look like the old engine."""
+    first = seen_for_long(engine, reaperd)
     engine.stop()
     due, fresh = engine.add(), engine.add(state="running", age=0.0)
     engine.emit("create", fresh)
@@ -50,13 +55,7 @@ def test_what_the_swarm_remembers_is_not_the_engines_age(engine: Standin, reaper
 
 def test_a_swarms_memories_do_not_make_an_engine_the_old_one(engine: Standin, reaperd: Reaperd) -> None:
     """Their times are from before the last event that was seen, and it is a new engine all the same."""
-    engine.emit_event(ring_event(3600))
-    live, first = engine.add(state="running"), engine.add()
-    reaperd.start(SettleTime="60s")
-    engine.wait_removed(first)
-    engine.emit("start", live)
-    reaperd.wait_notified("STATUS=Tracking")
-
+    first = seen_for_long(engine, reaperd)
     engine.stop()
     due = engine.add()
     engine.emit_event(swarm_event(1800))

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 import service_kit as kit
-from dropin_kit import COLD, WRITTEN, DropIn, restart
+from dropin_kit import COLD, WRITTEN, DropIn
 from lab.box import UNIT, Box, BoxImage
 
 # Nothing goes by itself, and nothing that the machine's other tests do is of account.
@@ -33,10 +33,7 @@ Stall=off
 @pytest.fixture(scope="package")
 def node(box_image: BoxImage, deb: Path) -> Iterator[Box]:
     with Box(box_image) as box:
-        box.swarm_init()
-        box.configure(SETTINGS, "10-quiet.conf")
-        box.install(deb)
-        box.until(lambda: box.state() == "active", 20, "reaperd is active")
+        kit.furnish(box, deb, SETTINGS)
         yield box
 
 
@@ -86,9 +83,9 @@ def drop_in(node: Box) -> Iterator[Callable[..., DropIn]]:
         node.write(found.place, change(found.text))
         if found.configuration:
             node.configure(change(found.configuration), "60-drop-in.conf")
-        restart(node)
+        kit.restart(node)
         return found
 
     yield put
     node.sh(f"rm -rf /etc/systemd/system/{UNIT}.d /etc/reaperd/reaperd.conf.d/[5-9]*")
-    restart(node)
+    kit.restart(node)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 import service_kit as kit
-from lab.box import UNIT, Box
+from lab.box import Box
 
 EXAMPLES = "/usr/share/doc/reaperd"
 # What the node's containers have written, in MB, in the order in which they ended: neither the oldest nor the newest
@@ -31,12 +31,6 @@ class DropIn:
         place = re.search(r"Copy this file to +(/etc/systemd/system/\S+\.conf)", comment)
         assert place and re.search(r"systemctl +daemon-reload && systemctl restart reaperd\b", comment), comment
         return DropIn(text, place[1], "\n".join(re.findall(r"^#     (.*)$", text, re.M)))
-
-
-def restart(box: Box) -> None:
-    box.run("systemctl", "daemon-reload")
-    box.run("systemctl", "reset-failed", UNIT)      # the tests start it more often than an admin would
-    box.run("systemctl", "restart", UNIT)
 
 
 def reap(box: Box, ids: list[str]) -> list[kit.Record]:

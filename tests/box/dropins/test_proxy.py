@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator
 import pytest
 
 import service_kit as kit
-from dropin_kit import reap, restart
-from lab.box import UNIT, Box
+from dropin_kit import reap
+from lab.box import Box
 
 # systemd's own proxy; it lets everything through.
 PROXY = "docker-proxy"
@@ -50,7 +50,7 @@ def test_tcp(node: Box, drop_in: Callable[..., Any], proxy: Callable[[str], None
              old: Callable[..., list[str]]) -> None:
     proxy("ListenStream=127.0.0.1:2375\n")
     node.configure("[Engine]\nEndpoint=tcp://127.0.0.1:2375\n")
-    restart(node)
+    kit.restart(node)
     told = node.until(lambda: [one["MESSAGE"] for one in node.journal(kit.OURS, kit.invocation(node))
                                if "No connection to the engine" in one["MESSAGE"]], 20, "a word about the connection")
     assert len(told) == 1 and "tcp://127.0.0.1:2375" in told[0] and "tcp.conf.example" in told[0]
@@ -76,7 +76,7 @@ def test_unix(node: Box, drop_in: Callable[..., Any], proxy: Callable[[str], Non
     proxy(f"ListenStream={endpoint.removeprefix('unix://')}\nSocketGroup={group}\nSocketMode=0660\n")
     node.configure(configuration[1])
     node.unit_dropin(re.sub("^    ", "", unit[0], flags=re.M))
-    restart(node)
+    kit.restart(node)
     node.until(lambda: connected_to(node, endpoint), 20, "a connection by the proxy's socket")
     assert groups(node) == {group}
     reap(node, old("by-unix"))
