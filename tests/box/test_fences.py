@@ -7,6 +7,7 @@ from typing import Iterator
 
 import pytest
 
+import service_kit as kit
 from fence_lab import FenceLab, build, refused
 from fence_table import (AS_OTHER_USER, CHANGES, DROPINS, FENCES, NEEDS, NO_FENCE, OTHERWISE, SOMEBODY, STALLS,
                          THEIRS, X86)
@@ -90,7 +91,7 @@ def test_they_hold_for_root_as_well(lab: FenceLab) -> None:
 def test_the_daemon_runs_in_there(lab: FenceLab) -> None:
     """What runs is what was tried: the process itself, seen from outside."""
     box = lab.box
-    box.run("systemctl", "restart", UNIT)
+    kit.restart(box)
     pid = box.main_pid()
     status = dict(line.split(":\t", 1) for line in box.read(f"/proc/{pid}/status").splitlines())
     user, group, docker = box.sh("id -u reaperd; id -g reaperd; getent group docker | cut -d: -f3").split()
@@ -121,7 +122,7 @@ def test_it_keeps_nothing_of_a_container(lab: FenceLab, line: str) -> None:
     assert {place for place in ENGINES if any(point.startswith(place) for point in its)} == set(ENGINES), its
     box.unit_dropin(f"[Service]\n{line}\n", "mounts.conf")
     try:
-        box.run("systemctl", "restart", UNIT)
+        kit.restart(box)
         pid = box.main_pid()
         assert its <= mounted(box, pid)
         box.docker("rm", "--force", ident)
@@ -140,7 +141,7 @@ def dropin(lab: FenceLab, request: pytest.FixtureRequest) -> Iterator[str]:
     text = lab.box.read(f"/usr/share/doc/reaperd/{name}.conf.example")
     # "Change the cgroup in both places."
     lab.box.unit_dropin(text.replace("/sys/fs/cgroup/system.slice", f"{lab.cgroup}/system.slice"), f"{name}.conf")
-    lab.box.run("systemctl", "restart", UNIT)
+    kit.restart(lab.box)
     lab.box.run("sh", "-euc", f"echo >{THEIRS}; chown {SOMEBODY} {THEIRS}; chmod 600 {THEIRS};"
                               " echo >/var/lib/docker/fences; chmod 666 /var/lib/docker/fences")
     yield name

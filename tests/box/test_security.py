@@ -94,7 +94,8 @@ def test_a_record_of_somebody_elses_is_not_believed(users: Box) -> None:
               "REAPERD_VERDICT=ttl-expired\nREAPERD_AGE_USEC=5000000\n"
               f"REAPERD_DRY_RUN=0\nSYSLOG_IDENTIFIER=reaperd\n_SYSTEMD_UNIT={UNIT}\nUNIT={UNIT}\nPRIORITY=6\n")
     # Of users who are people there may be journals of their own, which are not even read.
-    users.run("logger", "--journald", user="nobody", input=forged)
+    # Not in the cgroup of PID 1, where the box's commands are: of what is in there journalctl believes more.
+    users.run("systemd-run", "--quiet", "--wait", "--pipe", "--uid=nobody", "logger", "--journald", input=forged)
     seen = users.until(lambda: [one for one in users.journal(f"MESSAGE_ID={kit.REMOVED}")
                                 if one.get("CONTAINER_ID_FULL") == FORGED], 10, "the forged record")
     assert [one.get("_SYSTEMD_UNIT") for one in seen] != [UNIT]
