@@ -234,8 +234,7 @@ deb: ## build the Debian package (installs what is missing if root); DEB_SUFFIX=
 	@$(NO_SPACES)
 	@tools/deps.sh deb
 	@rm -rf $(BUILD)/deb
-	@tools/release.sh tree $(DEB_TREE)
-	@sed -i 's/^VERSION := .*/VERSION := $(VERSION)/' $(DEB_TREE)/Makefile
+	@tools/release.sh tree $(DEB_TREE) $(VERSION)
 	@tools/release.sh debian-changelog '$(DEB_VERSION)' > $(DEB_TREE)/debian/changelog
 	@cd $(DEB_TREE) && env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="$$DEB_BUILD_OPTIONS" \
 	        DEB_BUILD_PROFILES="$$DEB_BUILD_PROFILES" dpkg-buildpackage -b -us -uc > ../log 2>&1 || \

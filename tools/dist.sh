@@ -15,14 +15,8 @@ pack_sources() { # version, file
         trap 'rm -rf "$scratch"' EXIT
         trap 'exit 130' INT TERM HUP
         tree=$scratch/reaperd-$1
-        "$top/tools/release.sh" tree "$tree"
+        "$top/tools/release.sh" tree "$tree" "$1"
         moment=$("$top/tools/release.sh" date)
-
-        # `make VERSION=` is how tests of an upgrade come by another version; its sources are to say the same.
-        if ! grep -qxF "VERSION := $1" "$tree/Makefile"; then
-                sed "s/^VERSION := .*/VERSION := $1/" "$tree/Makefile" >"$scratch/Makefile"
-                cat "$scratch/Makefile" >"$tree/Makefile"
-        fi
 
         # One thread: with several, xz cuts by their number.
         tar -C "$scratch" --sort=name --format=ustar --mtime="@$moment" --owner=0 --group=0 --numeric-owner \

@@ -5,7 +5,7 @@
 #
 #     release.sh date                    when this version is of, in seconds: $SOURCE_DATE_EPOCH if it is set; the
 #                                        date of CHANGELOG.md's first section; where that has none, the last commit's
-#     release.sh tree DIR                copies the sources into DIR, which is new or empty
+#     release.sh tree DIR [VERSION]      copies the sources into DIR, which is new or empty; with this version
 #     release.sh debian-changelog VER    CHANGELOG.md as debian/changelog; VER as Debian spells this version
 #     release.sh rpm-changelog VER       CHANGELOG.md as the %changelog of a spec; VER with the release: 1.2.3-1
 set -eu
@@ -78,6 +78,10 @@ copy_tree() {
         else
                 unpacked_files "$inside"
         fi | tar -C "$top" --no-recursion --null -T - -cf - | tar -C "$target" --no-same-owner -xf -
+        # `make VERSION=` is how tests of an upgrade come by another version; its sources are to say the same.
+        if [ -n "${2-}" ]; then
+                sed "s/^VERSION := .*/VERSION := $2/" "$top/Makefile" >"$target/Makefile"
+        fi
         # As git would make them, whoever copied this and with which umask.
         find "$target" -type d -exec chmod 755 {} +
         find "$target" -type f -perm /111 -exec chmod 755 {} +
@@ -167,8 +171,8 @@ changelog() { # form, version
 
 case ${1-}/$# in
 date/1) release_date ;;
-tree/2) copy_tree "$2" ;;
+tree/2 | tree/3) copy_tree "$2" "${3-}" ;;
 debian-changelog/2) changelog deb "$2" ;;
 rpm-changelog/2) changelog rpm "$2" ;;
-*) fail "usage: date | tree DIR | debian-changelog VERSION | rpm-changelog VERSION-RELEASE" ;;
+*) fail "usage: date | tree DIR [VERSION] | debian-changelog VERSION | rpm-changelog VERSION-RELEASE" ;;
 esac
