@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # reaperd: `make help` lists the targets. `make V=1` shows the commands.
 
-VERSION := 0.1.0
+VERSION := 0.2.0-dev
 
 PREFIX     ?= /usr/local
 # Fedora has one folder for both kinds of programs, and another one for what zsh completes.
