@@ -32,7 +32,9 @@ TOP = HERE.parent
 sys.path[:0] = [str(HERE), str(TOP / "tests")]
 
 from lab import ApiError, Engine, LabError, host, missing_tools, until     # noqa: E402
-from memory_figures import FIGURES, Cgroups, Meter, Sample, meminfo         # noqa: E402
+from lab.cgroups import Cgroups                                            # noqa: E402
+from lab.hog import meminfo                                                # noqa: E402
+from memory_figures import FIGURES, Meter, Sample                          # noqa: E402
 import memory_table                                                        # noqa: E402
 
 SETTLE = 3.0            # seconds: the kernel adds its counters up each second, and frees cgroups by and by

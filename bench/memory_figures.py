@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 
 from lab import Engine
+from lab.cgroups import Cgroups
+from lab.hog import meminfo
 
 READINGS, APART = 3, 0.2        # of /proc/meminfo in one sample, and seconds between them
 
@@ -38,39 +40,6 @@ OTHERS = ("own_cached", "own_dirty", "dying_cgroups", "charged", "engine_anon", 
 FIGURES = (*MEMINFO, *OTHERS)
 
 Sample = dict[str, int | None]
-
-
-def meminfo() -> dict[str, int]:
-    pairs = (line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    return {key: int(value.split()[0]) * 1024 for key, value in pairs}
-
-
-class Cgroups:
-    """The hierarchy that has the memory controller."""
-
-    def __init__(self) -> None:
-        controllers = [line.split() for line in Path("/proc/cgroups").read_text().splitlines()]
-        self.version = 2 if any(c[:2] == ["memory", "0"] for c in controllers) else 1
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-        self.root = next(Path(point) for _, point, kind, options, *_ in mounts
-                         if (kind == "cgroup2" if self.version == 2 else
-                             kind == "cgroup" and "memory" in options.split(",")))
-
-    def dying(self) -> int:
-        """Memory cgroups that have been removed while pages were charged to them."""
-        if self.version == 2:
-            stat = dict(line.split() for line in (self.root / "cgroup.stat").read_text().splitlines())
-            return int(stat["nr_dying_descendants"])
-        known = next(int(line.split()[2]) for line in Path("/proc/cgroups").read_text().splitlines()
-                     if line.startswith("memory\t"))
-        return known - sum(1 for _ in os.walk(self.root))
-
-    def charged(self, name: str) -> int | None:
-        """What is charged to this cgroup and to all that are or were below it."""
-        file = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
-        with contextlib.suppress(FileNotFoundError):
-            return int((self.root / name / file).read_text())
-        return None
 
 
 class Meter:

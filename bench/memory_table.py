@@ -112,7 +112,7 @@ def _summary(rows: list[Row], names: list[str]) -> list[str]:
     _, course, stage, base = COLUMNS[2]
     lines = [_line(["MB (10^6 bytes), or a number", *names]), _rule(len(names))]
     for figure, name, digits, unit, falls in FIGURES:
-        cells = [_cell(_differences(rows, kind, course, stage, base, figure, unit, falls), digits) for kind in names]
+        cells = [_cell(differences(rows, kind, course, stage, base, figure, unit, falls), digits) for kind in names]
         lines.append(_line([name, *cells]))
     return lines
 
@@ -120,13 +120,13 @@ def _summary(rows: list[Row], names: list[str]) -> list[str]:
 def _kind(rows: list[Row], kind: str) -> list[str]:
     lines = [_line(["MB (10^6 bytes), or a number", *(name for name, *_ in COLUMNS)]), _rule(len(COLUMNS))]
     for figure, name, digits, unit, falls in FIGURES:
-        cells = [_cell(_differences(rows, kind, *column[1:], figure, unit, falls), digits) for column in COLUMNS]
+        cells = [_cell(differences(rows, kind, *column[1:], figure, unit, falls), digits) for column in COLUMNS]
         lines.append(_line([name, *cells]))
     return lines
 
 
-def _differences(rows: list[Row], kind: str, course: str, stage: str, base: str, figure: str, unit: int,
-                 falls: bool) -> list[float]:
+def differences(rows: list[Row], kind: str, course: str, stage: str, base: str, figure: str, unit: int,
+                falls: bool) -> list[float]:
     """How much more there was at a stage than at the base, for each container, one value a repetition."""
     seen: dict[int, dict[str, tuple[int, int | None]]] = {}
     for row in rows:

@@ -30,6 +30,7 @@ from .image import busybox_tar
 from .wait import until
 from .workload import IMAGE, Swarm
 
+FOLDER = "/tmp"         # for an engine's files; a short one, as a socket's path may have 107 bytes only
 TOOLS = ("dockerd", "containerd", "runc", "busybox", "ip", "nsenter", "umount")
 
 _CONTAINERD_CONFIG = """\
@@ -104,7 +105,7 @@ class Engine:
             _guard()
         Engine._count += 1
         self.name = f"rp-{os.getpid()}-{Engine._count}"
-        self.dir = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir="/tmp"))
+        self.dir = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=FOLDER))
         self.socket = str(self.dir / "docker.sock")
         self.client = Client(self.socket)
         self.swarm = Swarm(self.client)
@@ -192,9 +193,8 @@ class Engine:
             steps.callback(host.kill_cgroup, self.name)
 
     def _delete_namespace(self) -> None:
-        if self._has_namespace:
-            host.run("ip", "netns", "delete", self.name)
-            self._has_namespace = False
+        host.delete_namespace(self.name)        # also where it could not be made whole
+        self._has_namespace = False
 
     def _remove_directory(self) -> None:
         if self.dir.exists():

@@ -50,9 +50,13 @@ class Bridge:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        host.run("ip", "netns", "add", name)
-        host.run("ip", "-n", name, "link", "add", "bridge0", "type", "bridge")
-        host.run("ip", "-n", name, "link", "set", "bridge0", "up")
+        try:
+            host.run("ip", "netns", "add", name)
+            host.run("ip", "-n", name, "link", "add", "bridge0", "type", "bridge")
+            host.run("ip", "-n", name, "link", "set", "bridge0", "up")
+        except BaseException:
+            self.close()
+            raise
 
     def connect(self, namespace: str, number: int) -> None:
         port = f"node{number}"
@@ -63,7 +67,7 @@ class Bridge:
         host.run("ip", "-n", namespace, "link", "set", "eth0", "up")
 
     def close(self) -> None:
-        host.run("ip", "netns", "delete", self.name)
+        host.delete_namespace(self.name)
 
 
 class Node(Engine):
@@ -96,7 +100,7 @@ class Node(Engine):
     def run_here(self, *argv: str, timeout: float = 60.0, **options: Any) -> subprocess.CompletedProcess[str]:
         """A command in this node's namespaces."""
         return subprocess.run([*self._entry(), *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              check=True, timeout=timeout, **options)
+                              check=True, timeout=timeout, start_new_session=True, **options)
 
     def _furnish(self) -> None:
         self._bridge.connect(self.name, self._number)
@@ -165,7 +169,8 @@ class Fleet:
         """The real command on the first manager; what it prints. A bad end is an exception with what it said."""
         done = subprocess.run(["docker", "--host", f"unix://{self.manager.socket}", *argv], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, **(environment or {})}, timeout=timeout, **options)
+                              env={**os.environ, **(environment or {})}, timeout=timeout, start_new_session=True,
+                              **options)
         if done.returncode:
             raise OSError(f"docker {' '.join(argv)}: exit {done.returncode}: {done.stdout.strip()}")
         return done.stdout

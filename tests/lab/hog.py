@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import host
+from .cgroups import Cgroups
 
 MB = 1 << 20
 LIFETIME = 300          # seconds after which a hog ends in any case
@@ -101,19 +102,14 @@ def memory_cgroup_of(pid: int) -> Path:
 
 def _memory_root() -> tuple[Path, str]:
     """Where memory cgroups are made, and the type of that file system."""
-    for root, kind in host.mount_points():
-        path = Path(root)
-        if kind == "cgroup2" and "memory" in (path / "cgroup.controllers").read_text().split():
-            return path, kind
-        if kind == "cgroup" and (path / "memory.limit_in_bytes").exists():
-            return path, kind
-    raise FileNotFoundError("no memory cgroups here")
+    cgroups = Cgroups()
+    return cgroups.root, "cgroup2" if cgroups.version == 2 else "cgroup"
 
 
-def meminfo() -> dict[str, int]:
+def meminfo(proc: Path = Path("/proc")) -> dict[str, int]:
     """/proc/meminfo, in bytes."""
     found = {}
-    for line in Path("/proc/meminfo").read_text().splitlines():
+    for line in (proc / "meminfo").read_text().splitlines():
         key, _, rest = line.partition(":")
         found[key] = int(rest.split()[0]) * (1024 if rest.endswith("kB") else 1)
     return found

@@ -15,14 +15,21 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Callable
 
 from .wait import until
 
 
+NAMESPACES = Path("/run/netns")
+
+
 def run(*argv: str) -> None:
-    """Run a command; its output is in the exception when it fails."""
+    """Run a command; its output is in the exception when it fails.
+
+    In a session of its own: a Ctrl-C is for us, who need these tools to clean up then.
+    """
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+                          stderr=subprocess.STDOUT, text=True, start_new_session=True)
     if done.returncode:
         raise OSError(f"{' '.join(argv)}: exit {done.returncode}: {done.stdout.strip()}")
 
@@ -42,7 +49,7 @@ def unmount_below(folder: Path) -> None:
     for point, _ in reversed(mount_points()):
         if point.startswith(inside):
             subprocess.run(["umount", "--lazy", "--no-canonicalize", point], check=False,
-                           stderr=subprocess.DEVNULL)
+                           stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def cgroup_folders(name: str) -> list[Path]:
@@ -90,14 +97,48 @@ def processes_naming(folder: Path) -> list[int]:
 
 
 def kill_naming(folder: Path, timeout: float = 5.0) -> None:
+    _kill_all(lambda: processes_naming(folder), timeout, f"processes of {folder} ended")
+
+
+def processes_in(namespace: str) -> list[int]:
+    """Processes in the network namespace of that name, whatever their arguments are."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        wanted = _identity(NAMESPACES / namespace)
+        if wanted == _identity(Path("/proc/self/ns/net")):
+            return []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if _identity(entry / "ns" / "net") == wanted:
+                        found.append(int(entry.name))
+    return found
+
+
+def kill_in(namespace: str, timeout: float = 5.0) -> None:
+    _kill_all(lambda: processes_in(namespace), timeout, f"processes in the network namespace {namespace} ended")
+
+
+def delete_namespace(name: str) -> None:
+    """The network namespace of that name, if there is one, half made or whole."""
+    if (NAMESPACES / name).exists():
+        run("ip", "netns", "delete", name)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _kill_all(find: Callable[[], list[int]], timeout: float, what: str) -> None:
     def gone() -> bool:
-        left = processes_naming(folder)
+        left = find()
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return not left
 
-    until(gone, timeout, f"processes of {folder} ended")
+    until(gone, timeout, what)
 
 
 def stop_pid(pid: int, sig: int, timeout: float, meanwhile=lambda: None) -> bool:
