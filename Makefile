@@ -119,6 +119,22 @@ bench-memory: ## measure what stopped containers hold (root; installs what is mi
 	@tools/deps.sh demo
 	@trap : INT; $(PYTHON) -B bench/memory.py; status=$$?; $(GIVE_BACK); exit $$status
 
+# The paper's Swarm on private engines. EXPERIMENT_OPTIONS are those of `python3 -m experiment --help`, for instance
+# "--set containers=40 --set layer_mb=5".
+EXPERIMENT_SCALE   ?= full
+EXPERIMENT_RESULTS ?=
+EXPERIMENT_OPTIONS ?=
+EXPERIMENT = $(PYTHON) -B -m experiment $(if $(EXPERIMENT_RESULTS),--results '$(EXPERIMENT_RESULTS)')
+
+.PHONY: experiment experiment-docs
+experiment: ## repeat the paper's experiment, within an hour (root; installs what is missing); EXPERIMENT_SCALE=small: in 5 minutes
+	@tools/deps.sh experiment
+	@$(MAKE) --no-print-directory all
+	@trap : INT; $(EXPERIMENT) --scale '$(EXPERIMENT_SCALE)' --reaperd $(BUILD)/reaperd $(EXPERIMENT_OPTIONS); \
+	        status=$$?; $(GIVE_BACK); exit $$status
+experiment-docs: ## take its results into the documents; where there are none, renew what is made of those that they have
+	@$(EXPERIMENT) --publish
+
 .PHONY: check
 check: deps ## run every test (root; installs what is missing)
 	@$(MAKE) --no-print-directory WERROR=-Werror all
@@ -163,8 +179,13 @@ place = sed $(3) -e 's|/usr/sbin/reaperd|$(SBINDIR)/reaperd|g' -e 's|/etc/reaper
         -e 's|/usr/share/doc/reaperd|$(PREFIX)/share/doc/reaperd|g' \
         -e 's|/usr/share/dbus-1/system.d|$(policydir:$(DESTDIR)%=%)|g' \
         -e 's|/usr/share/dbus-1/interfaces|$(PREFIX)/share/dbus-1/interfaces|g' $(1) > $(2) && chmod 644 $(2)
-# What the README refers to lies elsewhere once it is installed.
-links := -e 's|](\.\./|](|g' -e 's|](container/|](|g' -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' \
+# Those that documents show.
+FIGURES := $(wildcard docs/experiment/figure*.svg)
+# What the README refers to lies elsewhere once it is installed; and there, marks of what is made from data would only be
+# in the way of who reads it as text.
+links := -e 's/<!--\(=\|\/\|holds\|paper\)[^>]*-->//g' \
+        -e 's|](\(docs/\)\?experiment/|](|g' -e 's|](\.\./|](|g' -e 's|](container/|](|g' \
+        -e 's|](conf/reaperd.conf)|](/etc/reaperd/reaperd.conf)|g' \
         -e 's|](systemd/reaperd.service.d/|](|g' \
         -e 's|](docs/|](|g' -e 's|](conf/reaperd-|](reaperd-|g' \
         -e 's|](man/\([A-Za-z0-9.]*\)\([158]\))|](../../man/man\2/\1\2)|g'
@@ -189,6 +210,8 @@ install: all ## install (PREFIX, SYSCONFDIR, DESTDIR); an existing configuration
 	$(call place,SECURITY.md,$(docdir)/SECURITY.md)
 	$(call place,docs/memory.md,$(docdir)/memory.md,$(links))
 	$(call place,docs/fleet.md,$(docdir)/fleet.md,$(links))
+	$(call place,docs/paper.md,$(docdir)/paper.md,$(links))
+	$(if $(FIGURES),$(INSTALL) -m 644 $(FIGURES) $(docdir))
 	$(call place,container/reaperd-stack.yml,$(docdir)/reaperd-stack.yml)
 	$(INSTALL) -m 644 container/reaperd-fleet.conf $(docdir)
 	$(INSTALL) -m 644 LICENSE conf/reaperd-alerts.yml conf/reaperd-dashboard.json $(docdir)
@@ -214,6 +237,7 @@ uninstall: ## remove what install put there, but not the configuration
 	rm -f $(sbindir)/reaperd $(mandir)/man5/reaperd.conf.5 $(mandir)/man8/reaperd.8 $(docdir)/README.md \
 	        $(docdir)/CHANGELOG.md $(docdir)/CONTRIBUTING.md $(docdir)/LICENSE $(docdir)/memory.md \
 	        $(docdir)/SECURITY.md $(docdir)/fleet.md $(docdir)/reaperd-stack.yml $(docdir)/reaperd-fleet.conf \
+	        $(docdir)/paper.md $(addprefix $(docdir)/,$(notdir $(FIGURES))) \
 	        $(DROPINS:%=$(docdir)/%) $(docdir)/reaperd-alerts.yml $(docdir)/reaperd-dashboard.json \
 	        $(unitdir)/reaperd.service $(sysusersdir)/reaperd.conf $(catalogdir)/reaperd.catalog
 	rmdir $(docdir) 2>/dev/null || :
@@ -269,7 +293,7 @@ image: $(BUILD)/reaperd ## make an image for docker load, for container/reaperd-
 	        --epoch="$$(tools/release.sh date)" $(BUILD); status=$$?; $(GIVE_BACK); exit $$status
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove what was built, and the experiment's results in build/experiment
 	rm -rf $(BUILD)
 
 .PHONY: help

@@ -109,6 +109,9 @@ def units(label: str, build: Path, wrapper: list[str], *make_arguments: str, **e
     return count
 
 
+PAGES = ("README.md", "docs/memory.md", "docs/paper.md")
+
+
 def suite_style() -> Count:
     count = Count()
     for argument in ([], ["--self-test"]):
@@ -120,7 +123,8 @@ def suite_style() -> Count:
         said = [line for line in done.stdout.splitlines()
                 if "referenced manual not found" not in line and "outdated mandoc.db" not in line]
         count.one(not said and done.returncode >= 0, f"mandoc -Tlint {page.name}", "\n".join(said))
-    count.one(not (dead := dead_links(TOP / "README.md", TOP)), "every link of README.md leads somewhere", str(dead))
+    for page in PAGES:
+        count.one(not (dead := dead_links(TOP / page, TOP)), f"every link of {page} leads somewhere", str(dead))
     return count
 
 
@@ -189,6 +193,8 @@ INSTALLED = {
     "usr/share/doc/reaperd/LICENSE",
     "usr/share/doc/reaperd/memory.md",
     "usr/share/doc/reaperd/fleet.md",
+    "usr/share/doc/reaperd/paper.md",
+    *(f"usr/share/doc/reaperd/figure{name}.svg" for name in (4, 5, 6, 7, 8, "8-nothing", 9)),
     "usr/share/doc/reaperd/reaperd-stack.yml",
     "usr/share/doc/reaperd/reaperd-fleet.conf",
     "usr/share/doc/reaperd/tcp.conf.example",
@@ -233,8 +239,10 @@ def check_installed(count: Count, root: Path, what: str, policy: str) -> None:
     modes = {file: (root / file).stat().st_mode & 0o777 for file in files}
     wrong = {file: oct(mode) for file, mode in modes.items() if mode != (0o755 if re.search("/s?bin/", file) else 0o644)}
     count.one(not wrong, f"{what}: anybody may read what was installed, root may write it", str(wrong))
-    dead = dead_links(root / "usr/share/doc/reaperd/README.md", root)
-    count.one(not dead, f"{what}: every link of the installed README.md leads somewhere", str(dead))
+    for page in PAGES:
+        name = Path(page).name
+        dead = dead_links(root / "usr/share/doc/reaperd" / name, root)
+        count.one(not dead, f"{what}: every link of the installed {name} leads somewhere", str(dead))
     reaperd = (f"{root}/usr/sbin/reaperd", f"--config={root}/{CONFIGURATION}")
     done = run(*reaperd, "--check-config")
     count.one(done.returncode == 0 and "configuration OK" in done.stdout,
@@ -418,7 +426,7 @@ def pytest(places: list[str], output: IO[str] | None = None) -> Count:
 
 def places_of(suite: str) -> list[str]:
     """Where the tests of a suite that pytest runs are; three of them share those in tests/protocol."""
-    if suite in ("engine", "package", "box", "fleet"):
+    if suite in ("engine", "package", "box", "fleet", "experiment"):
         return [f"tests/{suite}"]
     files = {str(path.relative_to(TOP)) for path in (TOP / "tests/protocol").glob("test_*.py")}
     parts = {"pressure": {file for file in files if re.search("test_(pressure|measuring)", file)},
@@ -440,13 +448,14 @@ SUITES: dict[str, tuple[str, Callable[[], Count]]] = {
     "package": ("packages and releases", lambda: pytest(places_of("package"))),
     "box": ("the package on whole nodes with systemd", lambda: pytest(places_of("box"))),
     "fleet": ("the image on a Swarm of several nodes", lambda: pytest(places_of("fleet"))),
+    "experiment": ("the paper's experiment, small, and what makes its figures", lambda: pytest(places_of("experiment"))),
     "lint": ("clang-tidy", suite_lint),
 }
 
 
 # These spend most of their time waiting, on engines of their own: lanes that run at the same time, each suite of one
 # behind the other. The first is seen as it goes.
-LANES = (("engine",), ("protocol", "package"), ("console", "fleet"), ("pressure", "box"))
+LANES = (("engine",), ("protocol", "package"), ("console", "fleet", "experiment"), ("pressure", "box"))
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what building (`deps.sh build`), building a package (`deps.sh deb`, `deps.sh rpm`), or building and testing
-# (`deps.sh test`) needs and this machine lacks.
+# Installs what building (`deps.sh build`), building a package (`deps.sh deb`, `deps.sh rpm`), showing (`deps.sh demo`),
+# measuring (`deps.sh experiment`), or building and testing (`deps.sh test`) needs and this machine lacks.
 #
 # On Debian and Ubuntu only; elsewhere it names what is missing. An engine that is there, whoever packaged it, is
 # used and never replaced, and nothing that gets installed here is started. What Debian enables along with tools, for the
@@ -66,7 +66,7 @@ if wanted rpm test; then
 fi
 
 # What runs an engine; the demo needs it too.
-if wanted demo test; then
+if wanted demo experiment test; then
         need python3 /usr/bin/python3 -c 'import ctypes, http.client, xml.etree' 2>/dev/null
         need docker.io have dockerd
         need containerd have containerd
@@ -76,6 +76,12 @@ if wanted demo test; then
         need util-linux have nsenter
         need busybox-static have busybox
         need dbus-daemon have dbus-daemon
+fi
+
+# What measures as an admin would look, and draws what was found.
+if wanted experiment test; then
+        need docker-cli have docker
+        need gnuplot-nox have gnuplot
 fi
 
 if [ "$want" = test ]; then
@@ -96,7 +102,6 @@ if [ "$want" = test ]; then
         need rpmlint have rpmlint
         need cpio have cpio
         need mmdebstrap have mmdebstrap
-        need docker-cli have docker
         need python3-yaml /usr/bin/python3 -c 'import yaml' 2>/dev/null
         need apt-utils have apt-ftparchive
         need gnupg have gpg
@@ -177,7 +182,7 @@ fetch() { # package, its programs
 }
 
 # Images are made from a static busybox. Where the dynamic one is installed, replacing it would be rude.
-if wanted demo test && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
+if wanted demo experiment test && have busybox && head -c 4096 "$(command -v busybox)" | LC_ALL=C grep -q ld-linux; then
         fetch busybox-static busybox
 fi
 

@@ -28,7 +28,7 @@ pack_sources() { # version, file
 
 write_sums() { # version, folder
         # As Debian and RPM spell it. What has more behind it is another distribution's build of the same version, but
-        # not another version: 0.2.0~dev is none of 0.2.0.
+        # not another version: 1.2.0~dev is none of 1.2.0.
         spelled=$(echo "$1" | sed 's/-dev$/~dev/')
         cd "$2"
         rm -f SHA256SUMS
