@@ -109,6 +109,7 @@ def test_readme(deb: Package) -> None:
     """Its links lead to what is packed, compressed or moved as that is."""
     readme = deb.files / DOC / "README.md"
     assert suites().dead_links(readme, deb.files) == []
+    assert suites().dead_links(deb.files / DOC / "paper.md", deb.files) == []
     assert re.search(r"\]\([^)]*reaperd\.8\.gz\)", readme.read_text())
 
 

@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / 'bench'))
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(TOP), str(TOP / 'bench'), str(TOP / 'tests' / 'experiment')]
 
 import memory_table     # noqa: E402
 
@@ -288,6 +289,21 @@ def check_memory_tables(tree):
         yield f'{MEMORY_PAGE}: has other tables than those of {MEMORY_CSV}; bench/memory.py --tables makes them anew'
 
 
+PAPER, RESULTS = 'docs/paper.md', 'docs/experiment'
+
+
+def check_experiment(tree):
+    """Those of this tree's documents, and its pictures."""
+    if 'experiment/page.py' not in tree.files:
+        return
+    try:
+        # What is broken there is no other check's problem.
+        from experiment import page
+        yield from page.check(tree.root)
+    except Exception as error:
+        yield f'{PAPER}, {RESULTS}: cannot be checked: {type(error).__name__}: {error}'
+
+
 MAKEFILE, CHANGELOG = 'Makefile', 'CHANGELOG.md'
 # All but documents, which show examples, and tests, which make up versions of their own.
 VERSIONLESS = ('completions/', 'conf/', 'container/', 'dbus/', 'debian/', 'include/', 'man/', 'packaging/', 'src/',
@@ -376,6 +392,7 @@ CHECKS = [
     ('every record has its entry in the catalog', check_catalog),
     ('the manual knows every record, field and verdict', check_manual_records),
     ('the tables about memory are those of the data', check_memory_tables),
+    ('the numbers, verdicts and figures about the paper are those of the data', check_experiment),
     (f'the version is said once, and {CHANGELOG} tells of it', check_version),
     ('every threat has a test that is there', check_security),
 ]
@@ -452,6 +469,7 @@ CLEAN = {
     '.gitignore': 'build/\n',
     'build/ignored.c': '#include "nonsense/x.h"\n',
 }
+
 DEVELOPED = {MAKEFILE: CLEAN[MAKEFILE].replace('1.3.0', '1.4.0-dev'),
              CHANGELOG: '## [Unreleased]\n\n- C.\n\n' + CLEAN[CHANGELOG]}
 LONG = '/* ' + 'x' * (COLUMNS_MAX - 6) + ' */'
@@ -548,10 +566,24 @@ GOOD = [
 ]
 
 
+def experiment_samples():
+    """A whole sample, and what breaks it. All other checks need none of it, nor what makes it."""
+    import documents
+    with tempfile.TemporaryDirectory() as folder:
+        pages = documents.small(pathlib.Path(folder))
+    pages['experiment/page.py'] = '# SPDX-License-Identifier: Apache-2.0\n'
+    return pages, [{f'{RESULTS}/about.txt': None}, {f'{RESULTS}/figure7.csv': None}, {PAPER: None},
+                   {f'{RESULTS}/figure4.svg': 'another'}, {f'{RESULTS}/figure8.png': None},
+                   {f'{RESULTS}/pictures.txt': ''}, {f'{RESULTS}/figure8.csv': 'load,arm\n'},
+                   *({file: pages[file].replace(was, now)} for file, was, now in documents.SPOILT)]
+
+
 def problems_with(check, files):
     with tempfile.TemporaryDirectory() as root:
         subprocess.run(['git', 'init', '--quiet', root], check=True)
         for name, text in {**CLEAN, **files}.items():
+            if text is None:
+                continue
             path = pathlib.Path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding='utf-8')
@@ -560,14 +592,18 @@ def problems_with(check, files):
 
 
 def self_test():
+    pages, broken = experiment_samples()
+    good = [*GOOD, (check_experiment, pages)]
+    bad = [*BAD, *((check_experiment, {**pages, **files}) for files in broken)]
     cases = [(check, {}, False) for _, check in CHECKS]
-    cases += [(check, files, False) for check, files in GOOD]
-    cases += [(check, files, True) for check, files in BAD]
+    cases += [(check, files, False) for check, files in good]
+    cases += [(check, files, True) for check, files in bad]
     failed = 0
     print(f'1..{len(cases)}')
     for number, (check, files, should_fail) in enumerate(cases, 1):
         problems = problems_with(check, files)
-        text = f'{check.__name__} {"fails on" if should_fail else "passes"} {", ".join(files) or "the clean sample"}'
+        changed = ', '.join(name for name in files if files[name] != pages.get(name))
+        text = f'{check.__name__} {"fails on" if should_fail else "passes"} {changed or "the clean sample"}'
         if problems is None:
             print(f'ok {number} - {text} # SKIP clang-format is not installed')
         elif bool(problems) == should_fail:
@@ -576,7 +612,7 @@ def self_test():
             print(f'# {problems}')
             print(f'not ok {number} - {text}')
             failed += 1
-    unshown = {check for _, check in CHECKS} - {check for check, _ in BAD}
+    unshown = {check for _, check in CHECKS} - {check for check, _ in bad}
     if unshown:
         print(f'# no bad sample for {unshown}')
     return 1 if failed or unshown else 0
