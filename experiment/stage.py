@@ -132,12 +132,13 @@ class Stage:
 
 
 def shares(have: Sequence[int], take: int) -> list[int]:
-    """How many to take of each, so that what is left is as even as can be."""
+    """How many to take of each, so that what is left is as even as can be, and so is what is taken."""
     if take > sum(have):
         raise Trouble(f"There are {sum(have)} containers where {take} were to be taken.")
     left = list(have)
     for _ in range(take):
-        left[left.index(max(left))] -= 1
+        index = max(range(len(have)), key=lambda each: (left[each], left[each] - have[each]))
+        left[index] -= 1
     return [before - after for before, after in zip(have, left)]
 
 

@@ -117,11 +117,23 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     ([14, 14, 14, 14, 14], 7, [2, 2, 1, 1, 1]),
     ([12, 12, 13, 13, 13], 7, [1, 1, 2, 2, 1]),
     ([3, 1, 0], 2, [2, 0, 0]),
+    ([2, 1, 1, 1, 1], 3, [1, 1, 1, 0, 0]),
     ([2, 2], 4, [2, 2]),
     ([2, 2], 0, [0, 0]),
 ])
 def test_what_is_left_is_as_even_as_can_be(have: list[int], take: int, wanted: list[int]) -> None:
     assert shares(have, take) == wanted
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_what_is_taken_is_as_even_as_what_is_left(count: int) -> None:
+    """However a Swarm has placed them: who has one more may be the first."""
+    have = [count // 5 + (number < count % 5) for number in range(5)]
+    for placed in (have, have[::-1]):
+        for take in range(count + 1):
+            taken = shares(placed, take)
+            left = [before - gone for before, gone in zip(placed, taken)]
+            assert sum(taken) == take and max(taken) - min(taken) <= 1 and max(left) - min(left) <= 1
 
 
 def test_no_more_can_be_taken_than_there_are() -> None:
