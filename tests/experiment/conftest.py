@@ -11,4 +11,5 @@ for folder in (HERE, HERE.parent.parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from story import story, told       # noqa: E402, F401
+from meter_kit import fixture_v1, machine    # noqa: E402, F401
+from story import story, told               # noqa: E402, F401

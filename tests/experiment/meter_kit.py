@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from experiment.meter import Meter
 
 PAGE, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -121,3 +123,13 @@ class Machine:
 
 def meter_of(machine: Machine) -> Meter:
     return Meter(SimpleNamespace(nodes=machine.nodes), machine.proc, machine.clock)
+
+
+@pytest.fixture(params=[1, 2], ids=["v1", "v2"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
+    return Machine(tmp_path, request.param)
+
+
+@pytest.fixture(name="v1")
+def fixture_v1(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, 1)

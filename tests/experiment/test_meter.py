@@ -14,16 +14,6 @@ from experiment.meter import METRICS, MACHINE_METRICS, NODE_METRICS
 from lab.cgroups import Cgroups, folders
 
 
-@pytest.fixture(params=[1, 2], ids=["v1", "v2"])
-def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
-    return Machine(tmp_path, request.param)
-
-
-@pytest.fixture(name="v1")
-def fixture_v1(tmp_path: Path) -> Machine:
-    return Machine(tmp_path, 1)
-
-
 def test_the_columns_are_those_of_the_data() -> None:
     assert ",".join(METRICS) == (
         "cpu,cpu_containers,cpu_engine,cgroup_usage,cgroup_cache,cgroup_rss,cgroup_kernel,dockerd_rss,containerd_rss,"

@@ -17,16 +17,6 @@ from experiment.meter import NODE_METRICS
 from experiment.process import Engines
 
 
-@pytest.fixture(params=[1, 2], ids=["v1", "v2"])
-def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
-    return Machine(tmp_path, request.param)
-
-
-@pytest.fixture(name="v1")
-def fixture_v1(tmp_path: Path) -> Machine:
-    return Machine(tmp_path, 1)
-
-
 def test_engines_processes_are_told_apart(machine: Machine) -> None:
     one, two = machine.node(), machine.node()
     machine.dockerd(one, 10, pages=100, shared=40, own=1.0, children=0.5)
