@@ -43,8 +43,10 @@ def dead() -> Iterator[int]:
 
 @contextlib.contextmanager
 def asleep(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([*SLEEP, *arguments], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*SLEEP, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
+            # For a moment it has begun, and has no arguments yet.
+            until(Path(f"/proc/{process.pid}/cmdline").read_bytes, 5, "it is what it is going to be")
             yield process
         finally:
             process.kill()
@@ -92,7 +94,6 @@ def test_only_who_is_no_more_has_left_something(dead: int) -> None:
 def test_a_pid_that_another_program_has_got_is_of_nobody() -> None:
     assert at_work(os.getpid()) and not at_work(ended_pid())
     with asleep() as process:
-        until(lambda: os.readlink(f"/proc/{process.pid}/exe").endswith("tail"), 5, "it is what it is going to be")
         assert not at_work(process.pid)
         with tempfile.TemporaryDirectory(prefix=f"rp-{process.pid}-1-", dir="/tmp") as folder:
             assert ours(process.pid) == {process.pid: [folder]}
