@@ -20,6 +20,11 @@ def version_of(deb: Path) -> str:
                           text=True).stdout.strip()
 
 
+def told_by(deb: Path) -> str:
+    """The same as the program says it; dpkg wants a version that comes before 0.2.0 to be spelled 0.2.0~dev."""
+    return version_of(deb).replace("~dev", "-dev")
+
+
 def default_of(deb: Path) -> str:
     """The configuration as the package brings it."""
     tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(deb)], check=True, capture_output=True).stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.box import Box
-from package import enabled, failed, life, on_bus, said, version_of
+from package import enabled, failed, life, on_bus, said, told_by
 
 WANTS = "/etc/systemd/system/docker.service.wants/reaperd.service"
 
@@ -22,7 +22,7 @@ def test_beside_a_running_engine(bare: Box, deb: Path) -> None:
     assert life(bare) == engine
 
     # The bus leaves out rules that name a user which is not there yet; then the name is never had.
-    bare.until(lambda: on_bus(bare, "Version") == version_of(deb), 10, "reaperd has its name on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(deb), 10, "reaperd has its name on the bus")
     user = bare.sh("id reaperd; getent passwd reaperd")
     assert "groups=" in user and "docker" not in user and user.endswith("nologin")
     ids = bare.sh("sed -n 's/^-- //p' /usr/lib/systemd/catalog/reaperd.catalog").split()
@@ -58,7 +58,7 @@ def test_beside_a_stopped_engine(bare: Box, deb: Path, listening: bool) -> None:
 
     bare.run("systemctl", "start", "docker.service")
     bare.until(lambda: bare.state() == "active", 10, "reaperd comes with the engine")
-    bare.until(lambda: on_bus(bare, "Version") == version_of(deb), 10, "reaperd has its name on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(deb), 10, "reaperd has its name on the bus")
 
 
 def test_before_an_engine_is_installed(bare: Box, deb: Path) -> None:

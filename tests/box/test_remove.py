@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.box import Box
-from package import failed, life, on_bus, said, version_of
+from package import failed, life, on_bus, said, told_by
 
 EXAMPLES = ("tcp", "page-cache", "cgroup-pressure", "metrics")
 COLLECTED = "/var/lib/prometheus/node-exporter"
@@ -47,7 +47,7 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def at_work(box: Box, deb: Path) -> None:
     box.install(deb)
-    box.until(lambda: on_bus(box, "Version") == version_of(deb), 10, "reaperd has its name on the bus")
+    box.until(lambda: on_bus(box, "Version") == told_by(deb), 10, "reaperd has its name on the bus")
 
 
 def test_removing_keeps_configuration_and_state(bare: Box, deb: Path) -> None:
@@ -128,7 +128,7 @@ def test_purging_what_was_removed_before(bare: Box, deb: Path, target: str, stay
     before = snapshot(bare)
     bare.install(deb)
     bare.run("systemctl", "start", "docker.service")
-    bare.until(lambda: on_bus(bare, "Version") == version_of(deb), 10, "reaperd has its name on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(deb), 10, "reaperd has its name on the bus")
     bare.run("systemctl", "stop", "docker.service", "docker.socket")
     bare.run("systemctl", "mask", "reaperd.service")
     engine = life(bare)

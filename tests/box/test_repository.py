@@ -18,7 +18,7 @@ from typing import Iterator
 import pytest
 
 from lab.box import Box
-from package import enabled, on_bus, said, version_of
+from package import enabled, on_bus, said, told_by, version_of
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "fleet"))
 from doc import commands  # noqa: E402
@@ -91,12 +91,12 @@ def test_a_node_installs_and_upgrades_from_it(bare: Box, repository: Repository,
     done = bare.run("sh", "-euc", f"cd {FOLDER}\n{on_node.replace(URI, f'file:{FOLDER}')}", timeout=120)
     assert said(done) == ""
     assert (bare.state(), enabled(bare)) == ("active", "enabled")
-    bare.until(lambda: on_bus(bare, "Version") == version_of(older), 10, "reaperd has its name on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(older), 10, "reaperd has its name on the bus")
 
     repository.add(newer, bare)
     done = bare.run("sh", "-euc", "apt-get update && apt-get upgrade --yes", timeout=120)
     assert said(done) == ""
-    bare.until(lambda: on_bus(bare, "Version") == version_of(newer), 10, "the newer version is on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(newer), 10, "the newer version is on the bus")
 
 
 @pytest.mark.parametrize(("change", "refusal"), [

@@ -10,7 +10,7 @@ import pytest
 
 from lab.box import Box
 from package import (CONFIGURATION, default_of, dpkg_status, enabled, life, on_bus, packed, repacked, said,
-                     version_of)
+                     told_by, version_of)
 
 CHANGED = "\n[Reaper]\nQuarantineAfter=9\n"
 DROPIN = "[Service]\nEnvironment=FROM_THE_ADMIN=1\n"
@@ -23,7 +23,7 @@ STOPPED = "/run/reaperd.stopped-before-upgrade"
 def begin(box: Box, deb: Path) -> None:
     """Installed, at work, and past the wait of the first start."""
     box.install(deb)
-    box.until(lambda: on_bus(box, "Version") == version_of(deb), 10, "reaperd has its name on the bus")
+    box.until(lambda: on_bus(box, "Version") == told_by(deb), 10, "reaperd has its name on the bus")
     box.until(lambda: on_bus(box, "FirstRunUntil") not in ("", "0"), 20, "the wait of the first start")
     box.run("reaperctl", "reap", "--due")
     box.until(lambda: on_bus(box, "FirstRunUntil") == "0", 10, "the wait has been ended")
@@ -47,7 +47,7 @@ def test_what_the_admin_has_decided_stays(bare: Box, older_deb: Path, deb: Path)
         told = said(done)
         assert "downgrading" in told if new == older_deb else told == ""
         assert bare.state() == "active" and bare.main_pid() not in (0, before)
-        bare.until(lambda: on_bus(bare, "Version") == version_of(new), 10, "the other version is on the bus")
+        bare.until(lambda: on_bus(bare, "Version") == told_by(new), 10, "the other version is on the bus")
 
         assert bare.read(CONFIGURATION) == edited
         assert bare.read(f"{CONFIGURATION}.dpkg-dist") == default_of(new)
@@ -100,7 +100,7 @@ def break_it(box: Box) -> None:
 def test_it_runs_only_if_it_did(bare: Box, older_deb: Path, deb: Path, done_to_it: Callable[[Box], None], state: str,
                                 unit: str) -> None:
     bare.install(older_deb)
-    bare.until(lambda: on_bus(bare, "Version") == version_of(older_deb), 10, "reaperd has its name on the bus")
+    bare.until(lambda: on_bus(bare, "Version") == told_by(older_deb), 10, "reaperd has its name on the bus")
     done_to_it(bare)
     engine = life(bare)
     assert said(bare.install(deb)) == ""
@@ -110,7 +110,7 @@ def test_it_runs_only_if_it_did(bare: Box, older_deb: Path, deb: Path, done_to_i
 
 
 def runs(box: Box, deb: Path) -> None:
-    box.until(lambda: on_bus(box, "Version") == version_of(deb), 10, f"{deb.name} is on the bus")
+    box.until(lambda: on_bus(box, "Version") == told_by(deb), 10, f"{deb.name} is on the bus")
 
 
 def test_a_new_default_replaces_the_old_one(bare: Box, older_deb: Path, deb: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_new_default_beside_what_the_admin_has_changed(bare: Box, older_deb: P
     done = bare.install(deb, check=False)
     assert done.returncode and QUESTION in done.stderr
     assert dpkg_status(bare) == f"unpacked {version_of(deb)}"
-    assert (bare.state(), bare.main_pid(), on_bus(bare, "Version")) == ("active", pid, version_of(older_deb))
+    assert (bare.state(), bare.main_pid(), on_bus(bare, "Version")) == ("active", pid, told_by(older_deb))
     assert bare.read(CONFIGURATION) == edited
 
     assert said(bare.run("dpkg", "--force-confold", "--configure", "--pending")) == ""
@@ -166,7 +166,7 @@ def test_a_failed_step_is_made_up_for(bare: Box, older_deb: Path, deb: Path, bef
     assert bare.install(deb, check=False).returncode
     assert dpkg_status(bare) == f"half-configured {version_of(deb)}"
     assert (bare.state(), bare.main_pid()) == ("active" if pid else "inactive", pid)
-    assert on_bus(bare, "Version") == (version_of(older_deb) if pid else "")
+    assert on_bus(bare, "Version") == (told_by(older_deb) if pid else "")
 
     bare.sh('umount "$(command -v systemd-sysusers)"')
     assert said(bare.run("dpkg", "--configure", "--pending")) == ""
