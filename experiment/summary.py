@@ -228,10 +228,6 @@ def bins(pairs: Iterable[Pair], width: float) -> list[Point]:
     return [point(statistics.fmean(x for x, _ in some), [y for _, y in some]) for _, some in sorted(found.items())]
 
 
-def slope_per_second(rows: Iterable[Row], load: str, arm: str, metric: Metric, since: float = 0.0) -> Slope:
-    return slope(pair for pair in series(rows, load, arm, metric) if pair[0] >= since)
-
-
 def slope_per_ended(rows: Iterable[Row], load: str, arm: str, metric: Metric, since: float = 0.0) -> Slope:
     """For each task of the churning service that has ended."""
     rows = list(rows)

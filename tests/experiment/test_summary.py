@@ -138,12 +138,10 @@ def test_series_and_growth_leave_out_what_is_not_known(arms):
     assert summary.growth(arms, "nothing", "job", "used") == []
 
 
-def test_slopes_over_time_and_over_tasks(arms):
-    assert summary.slope_per_second(arms, "writes", "job", "used").per_x == pytest.approx(20)
+def test_slopes_over_tasks(arms):
     assert summary.slope_per_ended(arms, "writes", "job", "used").per_x == pytest.approx(5)
     bent = [dict(row, listed=100) if row["second"] == 0 else row for row in arms]
     assert summary.slope_per_ended(bent, "writes", "job", "listed", since=1).per_x == pytest.approx(0.5)
-    assert summary.slope_per_second(bent, "writes", "job", "listed", since=1).per_x == pytest.approx(2)
 
 
 def test_bins_are_where_their_values_are():
