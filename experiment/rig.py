@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, TypeVar
 
-from lab import ApiError, until
+from lab import until, update_object
 from lab.fleet import Fleet, Node
 
 from .sizes import Sizes
 
 T = TypeVar("T")
-
-UPDATES = 5                 # of a node, which change its version under our hands when its state changes
 
 # Table of the data ("figure4", "figure8", "figure8-arms", ...) to its rows, each a mapping of columns.
 Row = Mapping[str, Any]
@@ -58,17 +56,7 @@ class Rig:
 
 
 def set_availability(fleet: Fleet, node: Node, availability: str) -> None:
-    client, ident = fleet.manager.client, node.id
-    for left in reversed(range(UPDATES)):
-        seen = client.get(f"/nodes/{ident}")
-        if seen["Spec"]["Availability"] == availability:
-            return
-        try:
-            client.call("POST", f"/nodes/{ident}/update", {"version": seen["Version"]["Index"]},
-                        body={**seen["Spec"], "Availability": availability})
-        except ApiError as error:
-            if left == 0 or "out of sequence" not in str(error):
-                raise
+    update_object(fleet.manager.client, f"/nodes/{node.id}", lambda spec: spec.update(Availability=availability))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench import Bench
 from conftest import HERE
-from lab import Engine, RecordingProxy, until
+from lab import ApiError, Engine, RecordingProxy, until
 from lab.hog import MB, Hog, MemoryCgroup, Thrasher, meminfo, stalled
 from lab.host import cgroup_folders, processes_naming, remove_cgroup
 from lab.proxy import _Messages
@@ -177,3 +179,24 @@ def test_proxy_records_and_hands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     client.close()
     thread.join()
     upstream.close()
+
+
+def test_an_update_is_made_anew_when_swarm_was_first(bench: Bench) -> None:
+    """What is written from an older version is refused, and nothing of what others have written is lost."""
+    swarm = bench.swarm
+    service = swarm.create("contended", ["sleep", "1000"], replicas=0)
+    calls: list[int] = []
+
+    def change(spec: dict[str, Any]) -> None:
+        calls.append(spec["TaskTemplate"].get("ForceUpdate", 0))
+        if len(calls) < 3:
+            swarm.force_update(service)     # somebody else
+        spec["Mode"]["Replicated"]["Replicas"] = 1
+
+    swarm.update(service, change)
+    assert calls == [0, 1, 2]
+    spec = bench.engine.client.get(f"/services/{service}")["Spec"]
+    assert (spec["TaskTemplate"]["ForceUpdate"], spec["Mode"]["Replicated"]["Replicas"]) == (2, 1)
+    with pytest.raises(ApiError, match="404"):
+        swarm.scale("nobody", 2)
+    swarm.remove(service)

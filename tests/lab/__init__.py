@@ -11,10 +11,10 @@ from .engine import Engine, LabError, missing_tools
 from .proxy import Call, RecordingProxy
 from .reaper import Reaper, Reload
 from .wait import until
-from .workload import IMAGE, Swarm, run_container, service_spec
+from .workload import IMAGE, Swarm, run_container, service_spec, update_object
 
 __all__ = [
     "ApiError", "Call", "Client", "Engine", "IMAGE", "LabError", "Reaper",
     "RecordingProxy", "Reload", "Swarm", "missing_tools", "run_container",
-    "service_spec", "until",
+    "service_spec", "until", "update_object",
 ]

@@ -6,12 +6,13 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Mapping, Sequence
 
-from .client import Client
+from .client import ApiError, Client
 from .wait import until
 
 IMAGE = "busy:latest"
 SECOND = 1_000_000_000
 TERMINAL = ("complete", "failed", "shutdown", "rejected", "orphaned", "remove")
+UPDATES = 5                 # of one object, to whose version Swarm itself adds whenever it notes something there
 
 
 def service_spec(name: str, command: Sequence[str], *, mode: str = "replicated", replicas: int = 1,
@@ -51,6 +52,28 @@ def service_spec(name: str, command: Sequence[str], *, mode: str = "replicated",
     return spec
 
 
+def update_object(client: Client, path: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the specification of a service or node ("/services/ID", "/nodes/ID") in place.
+
+    An update names the version that it was made from.  Swarm makes versions of its own, as a node comes up or an
+    update ends, and refuses what was made from an older one, of which nothing is then written: `change` is told
+    the newer specification, and must not rely on being called once.
+    """
+    for left in reversed(range(UPDATES)):
+        seen = client.get(path)
+        spec = copy.deepcopy(seen["Spec"])
+        change(spec)
+        if spec == seen["Spec"]:
+            return
+        try:
+            client.call("POST", f"{path}/update", {"version": seen["Version"]["Index"]}, body=spec)
+            return
+        except ApiError as error:
+            # Its status is 500, as of anything else.
+            if left == 0 or "out of sequence" not in str(error):
+                raise
+
+
 class Swarm:
     """The services of one Swarm."""
 
@@ -63,12 +86,8 @@ class Swarm:
         return self._client.call("POST", "/services/create", body=spec)["ID"]
 
     def update(self, service: str, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the specification of a service in place."""
-        current = self._client.get(f"/services/{service}")
-        spec = copy.deepcopy(current["Spec"])
-        change(spec)
-        self._client.call("POST", f"/services/{service}/update",
-                          {"version": current["Version"]["Index"]}, body=spec)
+        """Change the specification of a service in place, as update_object does."""
+        update_object(self._client, f"/services/{service}", change)
 
     def force_update(self, service: str) -> None:
         """Replace the tasks of a service, as `service update --force` does."""
