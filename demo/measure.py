@@ -8,6 +8,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import process
+from lab.hog import meminfo
+
 MB = 1_000_000
 
 
@@ -36,28 +39,20 @@ class Cost:
     cpu: float
 
 
-def meminfo() -> dict[str, int]:
-    pairs = (line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    return {key: int(value.split()[0]) * 1024 for key, value in pairs}
-
-
 def memory(engine_pids: list[int], data_root: Path) -> Memory:
     info = meminfo()
     return Memory(info["MemFree"], info["MemAvailable"], info["Cached"],
                   info["SReclaimable"] + info["SUnreclaim"],
-                  sum(_status(pid).get("VmRSS", 0) for pid in engine_pids),
+                  sum(process.sizes(pid).get("VmRSS", 0) for pid in engine_pids),
                   _layers(data_root / "overlay2"))
 
 
 def cost(pid: int) -> Cost | None:
     """None when the process is gone."""
-    status = _status(pid)
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks = int(fields[11]) + int(fields[12])       # utime + stime
-        if "VmRSS" in status:
-            return Cost(status["VmRSS"], status["RssAnon"], ticks / os.sysconf("SC_CLK_TCK"))
-    return None
+    sizes = process.sizes(pid)
+    if "VmRSS" not in sizes:
+        return None
+    return Cost(sizes["VmRSS"], sizes["RssAnon"], process.cpu_seconds(pid))
 
 
 def engine_pids(folder: Path) -> list[int]:
@@ -70,16 +65,6 @@ def engine_pids(folder: Path) -> list[int]:
                         and str(folder).encode() in (entry / "cmdline").read_bytes()):
                     found.append(int(entry.name))
     return found
-
-
-def _status(pid: int) -> dict[str, int]:
-    sizes = {}
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            key, _, value = line.partition(":")
-            if value.endswith(" kB"):
-                sizes[key] = int(value.split()[0]) * 1024
-    return sizes
 
 
 def _layers(root: Path) -> int:

@@ -34,13 +34,6 @@ def version(*argv: str) -> str:
     return found[1].rstrip(",")
 
 
-def file_system(folder: Path) -> str:
-    """The kind of that which the folder is on."""
-    kinds = {point: kind for point, kind in host.mount_points()}
-    folder = folder.resolve()
-    return next(kinds[str(path)] for path in (folder, *folder.parents) if str(path) in kinds)
-
-
 def storage() -> str:
     """How an engine that is started here keeps layers and logs: "overlay2 on extfs, json-file"."""
     with engine.Engine() as trial:
@@ -69,7 +62,7 @@ def about(sizes: Sizes, reaperd: Path) -> dict[str, str]:
         "kernel": platform.release(),
         "cgroups": f"v{Cgroups().version}",
         "reclaim": caches.proactive_reclaim(),
-        "data": f"{file_system(Path(engine.FOLDER))}, below {engine.FOLDER}",
+        "data": f"{host.file_system(Path(engine.FOLDER))}, below {engine.FOLDER}",
         "storage": storage(),
         "engine": f"Docker {docker}, containerd {containerd}, runc {runc}",
         "docker": version("docker", "--version"),

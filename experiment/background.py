@@ -6,15 +6,15 @@ Both end at once when they are told to, whatever they are at.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable, Mapping
+
+from lab.process import sizes
 
 POLL = 0.02             # seconds between two looks at the memory of a command
 LIMIT = 60.0            # seconds for the end of a thread that has been told to end
@@ -120,17 +120,6 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "DOCKER_CONFIG": "/nonexistent"}
 
 
-def memory(pid: int, proc: Path = Path("/proc")) -> dict[str, int]:
-    """Sizes of a process in bytes by their names in its status; empty when it has ended."""
-    found = {}
-    with contextlib.suppress(OSError):
-        for line in (proc / str(pid) / "status").read_text().splitlines():
-            key, _, value = line.partition(":")
-            if value.endswith(" kB"):
-                found[key] = int(value.split()[0]) * 1024
-    return found
-
-
 def _follow(process: subprocess.Popen[bytes]) -> tuple[bytes, int]:
     """What it says until it ends, and its peak RSS."""
     assert process.stdout is not None
@@ -139,7 +128,7 @@ def _follow(process: subprocess.Popen[bytes]) -> tuple[bytes, int]:
         descriptor = process.stdout.fileno()
         while True:
             ready, _, _ = select.select([descriptor], [], [], POLL)
-            rss = max(rss, memory(process.pid).get("VmHWM", 0))
+            rss = max(rss, sizes(process.pid).get("VmHWM", 0))
             if ready:
                 data = os.read(descriptor, 65536)
                 if not data:

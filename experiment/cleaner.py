@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Sequence
 
-from lab import Reaper
+from lab import Reaper, process
 from lab.fleet import Node
 
-from .background import Docker, Done, Repeated, memory
+from .background import Docker, Done, Repeated
 from .rig import Rig, Trouble
 from .sizes import Sizes
 
@@ -119,14 +117,14 @@ class Reaperds(Nobody):
             if reaper.process.poll() is not None:
                 raise Trouble(f"reaperd on {node.hostname} ended with status {reaper.process.returncode}: "
                               + " / ".join(reaper.log[-3:]))
-            sizes = memory(reaper.process.pid)
+            sizes = process.sizes(reaper.process.pid)
             anon += sizes.get("RssAnon", 0)
             self._rss = max(self._rss, sizes.get("VmHWM", 0))
         self._anon = max(self._anon, anon)
 
     def finish(self) -> Cost:
         self.check()
-        cpu = sum(cpu_seconds(reaper.process.pid) for _, reaper in self._reapers)
+        cpu = sum(process.cpu_seconds(reaper.process.pid) for _, reaper in self._reapers)
         for node, reaper in self._reapers:
             if status := reaper.stop():
                 raise Trouble(f"reaperd on {node.hostname} was told to end and did with status {status}: "
@@ -150,11 +148,3 @@ def inside(node: Node) -> list[str]:
 def pruned(output: str) -> set[str]:
     """Ids that `docker container prune` names."""
     return {line for line in map(str.strip, output.splitlines()) if _ID.fullmatch(line)}
-
-
-def cpu_seconds(pid: int, proc: Path = Path("/proc")) -> float:
-    """Of all its life so far; 0 when it has ended."""
-    with contextlib.suppress(OSError):
-        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")    # utime and stime
-    return 0.0

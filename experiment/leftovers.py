@@ -17,7 +17,6 @@ from lab import engine, host
 
 from .rig import Trouble
 
-FOLDERS = ("/tmp", "/var/tmp")      # where engines may have had their files
 NAME = re.compile(r"rp-(\d+)-(?:net)?\d+")      # of a node, or of what connects a Swarm's
 TOLD = 4                            # names of what is left, of many
 CLEAN_UP = "sudo make experiment EXPERIMENT_OPTIONS=--clean-up"
@@ -95,7 +94,7 @@ def take_away(pid: int) -> None:
 
 
 def _folders() -> set[str]:
-    return {*FOLDERS, engine.FOLDER}
+    return {*engine.FOLDERS, engine.FOLDER}
 
 
 def _paths() -> Iterator[Path]:

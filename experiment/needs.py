@@ -9,14 +9,12 @@ import shutil
 import time
 from pathlib import Path
 
-from lab import engine
+from lab import engine, host
 from lab.cgroups import Cgroups
 from lab.fleet import missing_fleet_tools
 from lab.hog import meminfo
 
 from . import gnuplot, machine
-from .about import file_system
-from .leftovers import FOLDERS
 from .process import SHIM
 from .rig import Trouble
 from .sizes import LINE, MB, Sizes
@@ -24,7 +22,6 @@ from .sizes import LINE, MB, Sizes
 LOG_OVERHEAD = 71               # bytes that the engine adds to a line
 NODE_MB, TASK_MB, REST_MB = 80, 8, 300      # memory of an idle node, of a task with its shim, of everything else
 NODE_DISK_MB = 60
-IN_MEMORY = ("tmpfs", "ramfs")
 LOOK_S = 1.0                    # at how busy the machine is
 
 
@@ -75,9 +72,9 @@ def choose_folder(sizes: Sizes, before: str = "") -> None:
 
     On a tmpfs a layer would be memory itself, where what is measured is the memory that disks' files take.
     """
-    on_disk = [folder for folder in FOLDERS if file_system(Path(folder)) not in IN_MEMORY]
+    on_disk = host.on_disk(engine.FOLDERS)
     if not on_disk:
-        raise Trouble(f"{' and '.join(FOLDERS)} are in memory here (tmpfs). The experiment needs one of them on a "
+        raise Trouble(f"{' and '.join(engine.FOLDERS)} are in memory here (tmpfs). The experiment needs one of them on a "
                       "disk, as what it measures is the memory that files on a disk take.")
     free = {folder: shutil.disk_usage(folder).free for folder in on_disk}
     _, disk = room(sizes)
@@ -102,7 +99,7 @@ def check_room(sizes: Sizes) -> None:
                       "that MemFree would tell nothing of what tasks write. As root, `sync; echo 1 > "
                       "/proc/sys/vm/drop_caches` frees it; files are read from the disk again after that.")
     if (free := shutil.disk_usage(engine.FOLDER).free) < disk:
-        raise Trouble(f"The experiment needs {disk / 1e9:.1f} GB below {' or '.join(FOLDERS)}, on a disk, and "
+        raise Trouble(f"The experiment needs {disk / 1e9:.1f} GB below {' or '.join(engine.FOLDERS)}, on a disk, and "
                       f"{free / 1e9:.1f} GB are free in {engine.FOLDER}; it gives them back.")
 
 

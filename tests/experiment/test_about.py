@@ -29,14 +29,14 @@ def reaperd(tmp_path: Path) -> Path:
 
 def test_the_last_mount_of_a_folder_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "mount_points", lambda: [("/", "xfs"), ("/var", "ext4"), ("/var", "tmpfs")])
-    assert about.file_system(Path("/var/nowhere")) == "tmpfs" and about.file_system(Path("/home/me")) == "xfs"
+    assert host.file_system(Path("/var/nowhere")) == "tmpfs" and host.file_system(Path("/home/me")) == "xfs"
 
 
 def test_a_folder_is_where_its_link_leads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
     monkeypatch.setattr(host, "mount_points", lambda: [("/", "ext4"), (str(tmp_path / "data"), "tmpfs")])
-    assert about.file_system(tmp_path / "link") == "tmpfs" and about.file_system(tmp_path) == "ext4"
+    assert host.file_system(tmp_path / "link") == "tmpfs" and host.file_system(tmp_path) == "ext4"
 
 
 @pytest.mark.parametrize("said, version", [

@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 
-from experiment.background import Closed, Docker, Repeated, environment, memory
+from experiment.background import Closed, Docker, Repeated, environment
 from experiment.latency import Latency
 from experiment.rig import Trouble
 
@@ -124,13 +124,6 @@ def test_a_docker_ps_that_hangs_holds_up_nobody(docker: Script, tmp_path: Path) 
     with Latency("/tmp/x.sock", 0.01):
         pid = _await_text(tmp_path / "pid")
     assert time.monotonic() - began < 60 and not Path("/proc", pid).exists()
-
-
-def test_the_memory_of_a_process_is_read_in_bytes(tmp_path: Path) -> None:
-    (tmp_path / "7").mkdir()
-    (tmp_path / "7" / "status").write_text("Name:\tdocker\nVmHWM:\t   2048 kB\nRssAnon:\t     100 kB\nThreads:\t7\n")
-    assert memory(7, tmp_path) == {"VmHWM": 2048 * 1024, "RssAnon": 100 * 1024}
-    assert memory(8, tmp_path) == {}
 
 
 def _fail() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 import pytest
 
 from experiment import cleaner
-from experiment.cleaner import Nobody, Prune, Reaperds, cpu_seconds, pruned, settings
+from experiment.cleaner import Nobody, Prune, Reaperds, pruned, settings
 from experiment.rig import Interrupted, Rig, Trouble
 from experiment.sizes import SMALL
 from lab.reaper import config_text
@@ -143,14 +143,6 @@ def test_reaperds_are_ended_when_the_run_is_broken_off_as_they_start(rig: Rig, t
         pass
     pids = list(_pids(reaperds))
     assert len(pids) == 2 and not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-
-
-def test_cpu_is_user_and_system_time(tmp_path: Path) -> None:
-    (tmp_path / "7").mkdir()
-    numbers = " ".join(str(n) for n in range(4, 30))        # fields of proc(5) from the fourth on
-    (tmp_path / "7" / "stat").write_text(f"7 (a ) name) S {numbers}\n")
-    assert cpu_seconds(7, tmp_path) == pytest.approx((14 + 15) / 100)
-    assert cpu_seconds(8, tmp_path) == 0.0
 
 
 def _pids(reaperds: Reaperds) -> Iterator[int]:

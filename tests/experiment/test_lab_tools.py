@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import fleet, host, until
+from lab import fleet, host, process, until
 
 TOP = Path(__file__).resolve().parents[2]
 # Takes its time, and does not hide from signals.
@@ -79,3 +79,18 @@ def test_who_is_in_a_network_namespace(tools: Path, monkeypatch: pytest.MonkeyPa
     assert host.processes_in("none") == []
     (tools / "ours").symlink_to("/proc/self/ns/net")
     assert host.processes_in("ours") == []
+
+
+def test_the_memory_of_a_process_is_read_in_bytes(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "status").write_text("Name:\tdocker\nVmHWM:\t   2048 kB\nRssAnon:\t     100 kB\nThreads:\t7\n")
+    assert process.sizes(7, tmp_path) == {"VmHWM": 2048 * 1024, "RssAnon": 100 * 1024}
+    assert process.sizes(8, tmp_path) == {}
+
+
+def test_cpu_is_user_and_system_time(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    numbers = " ".join(str(n) for n in range(4, 30))        # fields of proc(5) from the fourth on
+    (tmp_path / "7" / "stat").write_text(f"7 (a ) name) S {numbers}\n")
+    assert process.cpu_seconds(7, tmp_path) == pytest.approx((14 + 15) / 100)
+    assert process.cpu_seconds(8, tmp_path) == 0.0

@@ -36,7 +36,7 @@ def dead() -> Iterator[int]:
     """A pid of nobody, of which nothing is left behind."""
     pid = ended_pid()
     yield pid
-    for folder in leftovers.FOLDERS:
+    for folder in engine.FOLDERS:
         for path in Path(folder).glob(f"rp-{pid}-*"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -57,7 +57,7 @@ def ours(pid: int) -> dict[int, list[str]]:
     return {owner: left for owner, left in of_the_dead().items() if owner == pid}
 
 
-@pytest.mark.parametrize("where", leftovers.FOLDERS)
+@pytest.mark.parametrize("where", engine.FOLDERS)
 def test_what_is_left_of_a_process_is_found(where: str) -> None:
     assert left_by(FAR) == []
     with tempfile.TemporaryDirectory(prefix=f"rp-{FAR}-1-", dir=where) as folder:

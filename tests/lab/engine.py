@@ -30,7 +30,8 @@ from .image import busybox_tar
 from .wait import until
 from .workload import IMAGE, Swarm
 
-FOLDER = "/tmp"         # for an engine's files; a short one, as a socket's path may have 107 bytes only
+FOLDERS = ("/tmp", "/var/tmp")  # fit for an engine's files: short ones, as a socket's path may have 107 bytes only
+FOLDER = FOLDERS[0]             # has them
 TOOLS = ("dockerd", "containerd", "runc", "busybox", "ip", "nsenter", "umount")
 
 _CONTAINERD_CONFIG = """\

@@ -15,12 +15,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 from .wait import until
 
 
 NAMESPACES = Path("/run/netns")
+IN_MEMORY = ("tmpfs", "ramfs")
 
 
 def run(*argv: str) -> None:
@@ -41,6 +42,18 @@ def mount_points() -> list[tuple[str, str]]:
         _, point, kind, *_ = line.split(" ")
         points.append((re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point), kind))
     return points
+
+
+def file_system(folder: Path) -> str:
+    """The kind of that which the folder is on."""
+    kinds = {point: kind for point, kind in mount_points()}
+    folder = folder.resolve()
+    return next(kinds[str(path)] for path in (folder, *folder.parents) if str(path) in kinds)
+
+
+def on_disk(folders: Sequence[str]) -> list[str]:
+    """Those of them whose files are not memory themselves, which measurements of memory cannot have."""
+    return [folder for folder in folders if file_system(Path(folder)) not in IN_MEMORY]
 
 
 def unmount_below(folder: Path) -> None:
