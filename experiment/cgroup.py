@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cgroups import Cgroups, dying_below
+from lab.cgroups import CACHE, Cgroups, dying_below
 
 from .machine import read
 
 # By version: a file with one number, and keys of memory.stat.
 USAGE = {1: "memory.usage_in_bytes", 2: "memory.current"}
-CACHE = {1: "total_cache", 2: "file"}
 RSS = {1: "total_rss", 2: "anon"}
 
 

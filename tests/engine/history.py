@@ -52,7 +52,7 @@ class Sample:
     total: int
     free: int
     available: int
-    cached: int = 0
+    cached: int | None = None   # page cache of this engine's containers, also of stopped ones; None: not told
     some: int | None = None     # that tasks have stalled for want of memory; None: not told
     full: int | None = None
     disk: float = 0.0           # of the engine's file system, in use

@@ -23,6 +23,7 @@ from typing import Any
 from history import FOREVER, EngineLife, Event, History, Look, Record, Run, Sample
 from journal import Journal
 from lab import ApiError, Client, Engine, Reaper, RecordingProxy
+from lab.cgroups import Cgroups
 from lab.hog import meminfo, stalled
 
 SWEEP = 0.25            # seconds between two rounds of the lists
@@ -52,12 +53,15 @@ def look_at(details: dict[str, Any], now: float) -> Look:
                 host["RestartPolicy"]["Name"] not in ("", "no"))
 
 
-def sample(data: Path, psi: bool) -> Sample:
-    """What the node has now; the disk as df(1) counts."""
-    memory, disk = meminfo(), os.statvfs(data)
+def sample(engine: Engine, cgroups: Cgroups, psi: bool) -> Sample:
+    """What the node has now; the disk as df(1) counts.
+
+    Page cache is that of the engine's own cgroup: the node's changes with whatever else is at work there.
+    """
+    memory, disk = meminfo(), os.statvfs(engine.dir / "data")
     used = disk.f_blocks - disk.f_bfree
     return Sample(time.time(), memory["MemTotal"], memory["MemFree"], memory["MemAvailable"],
-                  memory["Cached"], stalled("some") if psi else None, stalled("full") if psi else None,
+                  cgroups.cached(engine.name), stalled("some") if psi else None, stalled("full") if psi else None,
                   100 * used / max(used + disk.f_bavail, 1),
                   100 * (disk.f_files - disk.f_ffree) / max(disk.f_files, 1))
 
@@ -180,11 +184,11 @@ class Recorder:
                 self._due[event.container] = 0.0
 
     def _sample(self) -> None:
-        data = self._engine.dir / "data"
+        cgroups = Cgroups()
         psi = os.access("/proc/pressure/memory", os.R_OK)
         try:
             while not self._stopping.wait(SAMPLE):
-                self.history.samples.append(sample(data, psi))
+                self.history.samples.append(sample(self._engine, cgroups, psi))
         except Exception as error:              # noqa: BLE001 - a lost thread must be seen
             self.history.troubles.append(f"recorder: {error!r}")
             raise

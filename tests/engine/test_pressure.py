@@ -17,7 +17,7 @@ import pytest
 
 from bench import Bench
 from cast import Cast
-from history import Record, Sample
+from history import Record
 from journal import Journal
 from lab import until
 from lab.hog import MB, MemoryCgroup, Thrasher, stalled
@@ -153,21 +153,22 @@ class Shortage(Stage):
         return [each for each in of_batches(self.records()) if each.time > self.begun]
 
     def drop(self, name: str) -> tuple[int, int]:
-        """What Cached lost by a removal, and what it changed by shortly before and after."""
+        """What the engine's page cache lost by a removal, and what it changed by shortly before and after."""
         history = self.bench.history()
         call, = [each for each in history.calls if each.method == "DELETE" and each.container in self.ids(name)]
         assert call.ended is not None
 
-        def at(when: float) -> Sample:
-            return [sample for sample in history.samples if sample.time <= when][-1]
+        def at(when: float) -> int:
+            cached = [sample for sample in history.samples if sample.time <= when][-1].cached
+            assert cached is not None, "its cgroup is there while it runs containers"
+            return cached
 
         before, after = at(call.time), at(call.ended + 0.15)
-        noise = (abs(at(call.time - 0.2).cached - before.cached)
-                 + abs(at(call.ended + 0.35).cached - after.cached))
-        return before.cached - after.cached, noise
+        noise = abs(at(call.time - 0.2) - before) + abs(at(call.ended + 0.35) - after)
+        return before - after, noise
 
     def disturbed(self) -> bool:
-        """Has somebody else changed the page cache, or emptied it?"""
+        """Has somebody else emptied the page cache, or the kernel taken of this engine's?"""
         return self.emptied != caches_emptied() or any(
             self.drop(name)[1] > max(0.05 * megabytes * MB, MB) for name, megabytes in WEIGHTS.items())
 
@@ -193,11 +194,11 @@ def test_each_is_looked_at_once_when_calm(shortage: Shortage) -> None:
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_held_is_what_removal_gives_back(shortage: Shortage, name: str) -> None:
-    """Within 10 % or 2 MB: of what was written, and of what Cached lost."""
+    """Within 10 % or 2 MB: of what was written, and of what the page cache lost."""
     record, = shortage.of(name)
     held, written = int(record.fields["REAPERD_HELD_BYTES"]), WEIGHTS[name] * MB
     dropped, noise = shortage.drop(name)
-    assert not shortage.disturbed(), f"somebody else uses the page cache, {noise} bytes just then"
+    assert not shortage.disturbed(), f"the page cache is taken meanwhile, {noise} bytes just then"
     for other in (written, dropped):
         assert abs(held - other) <= max(0.1 * other, 2 * MB), (held, written, dropped)
     assert int(record.fields["REAPERD_HELD_DIRTY_BYTES"]) <= held

@@ -110,6 +110,14 @@ def test_the_controller_decides_and_not_the_mount(tmp_path: Path) -> None:
         Cgroups(second.proc)
 
 
+def test_page_cache_of_one_cgroup_alone(machine: Machine) -> None:
+    one, two = machine.node(), machine.node()
+    machine.charge(one, usage=1000, cache=600, rss=300)
+    machine.charge(two, usage=9000, cache=8000)
+    cgroups = Cgroups(machine.proc)
+    assert (cgroups.cached(one.name), cgroups.cached(two.name), cgroups.cached("none")) == (600, 8000, None)
+
+
 def test_cgroups_of_this_machine() -> None:
     try:
         cgroups = Cgroups()

@@ -11,6 +11,8 @@ import contextlib
 import os
 from pathlib import Path
 
+CACHE = {1: "total_cache", 2: "file"}       # key of memory.stat by version
+
 
 class Cgroups:
     """The hierarchies of this machine; FileNotFoundError if none has the memory controller."""
@@ -34,6 +36,13 @@ class Cgroups:
         file = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
         with contextlib.suppress(FileNotFoundError):
             return int((self.root / name / file).read_text())
+        return None
+
+    def cached(self, name: str) -> int | None:
+        """Page cache among that, to some 64 pages a CPU: the kernel adds small changes up later."""
+        with contextlib.suppress(FileNotFoundError):
+            stat = (self.root / name / "memory.stat").read_text()
+            return next(int(line.split()[1]) for line in stat.splitlines() if line.startswith(f"{CACHE[self.version]} "))
         return None
 
     def _find(self, controller: str) -> tuple[int, Path]:
