@@ -183,11 +183,11 @@ class Bench:
 
 def choose_folder() -> None:
     """For the engine's files: one on a disk, as on a tmpfs a layer would be memory that nobody can take back."""
-    free = {folder: shutil.disk_usage(folder).free for folder in host.on_disk(engines.FOLDERS)}
-    engines.FOLDER = max(free, key=free.__getitem__, default=engines.FOLDER)
-    if free.get(engines.FOLDER, 0) < DISK_NEEDED:
+    fit = [folder for folder in host.on_disk(engines.FOLDERS) if shutil.disk_usage(folder).free >= DISK_NEEDED]
+    if not fit:
         raise Trouble(f"The measurement needs {DISK_NEEDED / 1e9:g} GB below {' or '.join(engines.FOLDERS)}, on a disk "
                       "(no tmpfs), for some minutes.")
+    engines.FOLDER = fit[0]
 
 
 class Run:

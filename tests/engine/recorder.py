@@ -184,9 +184,9 @@ class Recorder:
                 self._due[event.container] = 0.0
 
     def _sample(self) -> None:
-        cgroups = Cgroups()
         psi = os.access("/proc/pressure/memory", os.R_OK)
         try:
+            cgroups = Cgroups()
             while not self._stopping.wait(SAMPLE):
                 self.history.samples.append(sample(self._engine, cgroups, psi))
         except Exception as error:              # noqa: BLE001 - a lost thread must be seen
