@@ -34,6 +34,7 @@ RULES: dict[str, Any] = {
     "Rule plain": {"Kind": "other", "Action": "reap"},
 }
 LATER = 6               # containers for the second run
+ROUNDS = 4              # at most, of the first run while others take what it is about
 CHANGES = ("MEMORY_FREE", "MEMORY_AVAILABLE", "CACHED", "SLAB", "DYING_CGROUPS", "DISK_USED", "INODES_USED")
 
 
@@ -111,7 +112,7 @@ class Shortage(Stage):
         with Squeeze() as squeeze:
             self.begin({**squeeze.settings, **RULES})
             self.weigh(squeeze)
-            while self.disturbed() and self.rounds < 3:
+            while self.disturbed() and self.rounds < ROUNDS:
                 self.weigh(squeeze)
             self.stays = self.bench.ids()
             self.rest(5.0)
@@ -168,9 +169,17 @@ class Shortage(Stage):
         return before - after, noise
 
     def disturbed(self) -> bool:
-        """Has somebody else emptied the page cache, or the kernel taken of this engine's?"""
-        return self.emptied != caches_emptied() or any(
-            self.drop(name)[1] > max(0.05 * megabytes * MB, MB) for name, megabytes in WEIGHTS.items())
+        """Has somebody else emptied the page cache, or the kernel taken of this engine's?
+
+        Some machines take cold pages while memory is free (DAMON).  When they do it before a removal, that gives
+        back less than was written.
+        """
+        def taken(name: str, written: int) -> bool:
+            dropped, noise = self.drop(name)
+            return noise > max(0.05 * written, MB) or abs(dropped - written) > max(0.1 * written, 2 * MB)
+
+        return self.emptied != caches_emptied() or any(taken(name, megabytes * MB)
+                                                       for name, megabytes in WEIGHTS.items())
 
 
 @pytest.fixture(scope="module")
@@ -194,11 +203,11 @@ def test_each_is_looked_at_once_when_calm(shortage: Shortage) -> None:
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_held_is_what_removal_gives_back(shortage: Shortage, name: str) -> None:
-    """Within 10 % or 2 MB: of what was written, and of what the page cache lost."""
+    """Within 10 % or 2 MB: of what was written, and of what the page cache lost, where both were the same."""
     record, = shortage.of(name)
     held, written = int(record.fields["REAPERD_HELD_BYTES"]), WEIGHTS[name] * MB
     dropped, noise = shortage.drop(name)
-    assert not shortage.disturbed(), f"the page cache is taken meanwhile, {noise} bytes just then"
+    assert not shortage.disturbed(), f"others take from the page cache: {dropped} of {written} left, noise {noise}"
     for other in (written, dropped):
         assert abs(held - other) <= max(0.1 * other, 2 * MB), (held, written, dropped)
     assert int(record.fields["REAPERD_HELD_DIRTY_BYTES"]) <= held
