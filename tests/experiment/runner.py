@@ -36,8 +36,13 @@ class Running:
         if terminal:
             self._end, other = pty.openpty()
             fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-            # What a terminal sends to its foreground, Ctrl-C as well, goes to a session that has it.
-            options["preexec_fn"] = lambda: fcntl.ioctl(other, termios.TIOCSCTTY, 0)
+
+            def foreground() -> None:
+                """What a terminal sends to its foreground, Ctrl-C as well, goes to a session that has it."""
+                fcntl.ioctl(other, termios.TIOCSCTTY, 0)
+                signal.signal(signal.SIGINT, signal.SIG_DFL)    # the tests may run in a shell's background: no Ctrl-C
+
+            options["preexec_fn"] = foreground
         else:
             self._end, other = os.pipe()
         self.process = subprocess.Popen([PYTHON, "-B", "-m", "experiment", *arguments], stdout=other, stderr=other,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, NamedTuple
@@ -59,6 +60,11 @@ class Story:
             return list(csv.DictReader(file))
 
 
+def plain(output: str) -> str:
+    """Without colours and what else is for the terminal."""
+    return re.sub(r"\x1b\[[\d;?]*\w", "", output)
+
+
 def digests(folder: Path) -> dict[str, str]:
     """With the times of their last change."""
     return {str(path.relative_to(folder)): f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_mtime_ns}"
@@ -92,6 +98,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Story:
         first.until(lambda: f"[2/{len(CELLS)}]" in first.output, "the second one has begun")
         first.until(lambda: sum("dockerd" in name for name in left_by(pid)) == SIZES.managers + SIZES.workers,
                     "its engines are up")
+        # Until the Swarm is there tools make it: Ctrl-C ends those too, and there is nothing to say before it has gone.
+        first.until(lambda: re.search(rf"\[2/{len(CELLS)}\][^\r]*: figure", plain(first.output)), "its Swarm is there")
         first.control_c()
 
     try:
